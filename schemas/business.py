@@ -1,0 +1,121 @@
+"""The business part (業務データ部): the keys of an inquiry, and what an answer holds. Neither says who the person is.
+
+Both are read as any valid JSON without null, floats and repeated keys; what travels is `Record.encoded()`, the one
+canonical spelling. Whatever is wrong with the bytes ends in `BusinessPartError`, which never repeats what was read.
+"""
+
+from datetime import date
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
+
+from schemas import canonical
+from schemas.catalogue.item import Item
+from schemas.text import Label, Record, explained
+
+LIMIT: Final = 512 * 1024
+"""Bytes before padding (message.md section 6); everything larger is refused before it is parsed."""
+MOST_RECORDS: Final = 100
+"""Records of one answer: one person's, so that a hundred is far beyond any layout's use."""
+
+
+class BusinessPartError(ValueError):
+    """The bytes are no business part of this kind. The text says what was expected, never what was read."""
+
+
+def _day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day)]
+"""A day that exists, such as 2026-11-24. Two days compare as their texts do."""
+
+
+class FiscalYear(Record):
+    """年度: April of that year to March of the next."""
+
+    year: Annotated[int, Field(ge=1000, le=9999)]
+    """Four digits, like the layout's 相当年度 (X 4)."""
+
+
+class Days(Record):
+    """A span of days, both included; `from` and `to` are its only spelling."""
+
+    starts: Day = Field(alias="from")
+    ends: Day = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends < self.starts:
+            raise ValueError("expected `from` on or before `to`")
+        return self
+
+
+def _which(period: object) -> str:
+    """So that an error is about the one form that was meant."""
+    return "year" if isinstance(period, FiscalYear) or (isinstance(period, dict) and "year" in period) else "days"
+
+
+Period = Annotated[Annotated[FiscalYear, Tag("year")] | Annotated[Days, Tag("days")], Discriminator(_which)]
+
+
+class InquiryPart(Record):
+    """What an inquiry asks for (照会キー); the item stands in the control part, the person in the subject."""
+
+    period: Period
+    condition: Label | None = None
+    """A short code or text that the two sides agreed on."""
+
+
+class AnswerPart(Record):
+    """One outcome: `records`, or `no_data` (該当なし), or `withheld` (回答しない). The hub cannot tell them apart."""
+
+    outcome: Literal["records", "no_data", "withheld"]
+    records: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_RECORDS)] | None = None
+    """Of one item of the catalogue, which says what is in them; present exactly if that is the outcome."""
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Self:
+        if (self.outcome == "records") != (self.records is not None):
+            raise ValueError("expected records if that is the outcome, and only then")
+        return self
+
+
+def check_inquiry(data: bytes) -> InquiryPart:
+    """The keys in `data`; raises `BusinessPartError`."""
+    return _read(InquiryPart, data)
+
+
+def check_answer(data: bytes, item: Item) -> AnswerPart:
+    """The answer in `data`, every record checked against `item`; raises `BusinessPartError`."""
+    answer = _read(AnswerPart, data)
+    for position, record in enumerate(answer.records or ()):
+        problem = _problem(item, record)
+        if problem:
+            raise BusinessPartError(f"records[{position}]: {problem}")
+    return answer
+
+
+def _problem(item: Item, record: dict[str, Any]) -> str:
+    try:
+        item.validate(record)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+P = TypeVar("P", bound=Record)
+
+
+def _read(model: type[P], data: bytes) -> P:
+    """Raises outside the handler: an error's context would carry the parsed input along."""
+    if len(data) > LIMIT:
+        raise BusinessPartError(f"expected at most {LIMIT} bytes")
+    try:
+        return model.model_validate(canonical.read(data))
+    except canonical.Malformed as error:
+        problem = str(error)
+    except ValidationError as error:
+        problem = explained(error)
+    raise BusinessPartError(f"expected {model.__name__}: {problem}")

@@ -1,0 +1,143 @@
+"""JSON with one spelling only (message.md section 1): the bytes that were signed are the bytes that travel.
+
+UTF-8, sorted ASCII keys, no white space, no duplicate keys, no null, no floats, integers below 2^53,
+NFC strings with minimal escapes. A reader serialises what it parsed; if the bytes differ, it is `Malformed`.
+"""
+
+import json
+import re
+import unicodedata
+from typing import Any, Final
+
+LARGEST_INTEGER: Final = 2**53 - 1
+"""RFC 8259 section 6: beyond this, readers that use IEEE doubles disagree."""
+
+DEEPEST: Final = 32
+"""Levels of nesting; nothing that Renkei says is deeper than eight."""
+
+
+class Malformed(ValueError):
+    """The bytes are not canonical JSON. The text never repeats what was read."""
+
+
+def encode(value: Any) -> bytes:
+    """The one spelling of `value`; raises `Malformed` where it has none (null, floats, large integers, non-NFC)."""
+    _check(value, DEEPEST)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def decode(data: bytes) -> Any:
+    """The value spelled by `data`; raises `Malformed` unless `data` is exactly its canonical spelling."""
+    value = read(data)
+    if encode(value) != data:
+        raise Malformed("valid JSON, but not in its canonical spelling")
+    return value
+
+
+def read(data: bytes) -> Any:
+    """Any valid JSON, its strings in NFC (the edges take it; `exchange` makes it canonical).
+
+    Duplicate keys, floats, null, and what has no canonical spelling at all are refused.
+    """
+    too_deep = Malformed("nested too deeply")
+    if _nesting(data) > DEEPEST:
+        raise too_deep
+    try:
+        value = json.loads(
+            data.decode(),
+            object_pairs_hook=_object,
+            parse_float=_no_float,
+            parse_constant=_no_float,
+            parse_int=_integer,
+        )
+    except Malformed:
+        raise
+    except UnicodeDecodeError:
+        raise Malformed("not UTF-8") from None
+    except ValueError:
+        raise Malformed("not JSON") from None
+    except RecursionError:
+        raise too_deep from None
+    value = normalised(value)
+    _check(value, DEEPEST)
+    return value
+
+
+def normalised(value: Any) -> Any:
+    """The same value with NFC strings, for what producers post in another normal form."""
+    match value:
+        case str():
+            return unicodedata.normalize("NFC", value)
+        case dict():
+            return {key: normalised(entry) for key, entry in value.items()}
+        case list():
+            return [normalised(entry) for entry in value]
+    return value
+
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""Possessive, and with an end that may be missing: linear in whatever is sent."""
+
+
+def _nesting(data: bytes) -> int:
+    """Depth by brackets outside strings, counted before the parser recurses."""
+    deepest = depth = 0
+    for byte in _STRING.sub(b"", data):
+        if byte in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise Malformed("an object repeats a key")
+    return entries
+
+
+def _no_float(text: str) -> Any:
+    raise Malformed("numbers are integers")
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17:  # int() of a long digit string is quadratic
+        raise Malformed("an integer is 2^53 or more")
+    return int(text)
+
+
+def _check(value: Any, depth: int) -> None:
+    match value:
+        case bool():
+            return
+        case str():
+            _check_text(value)
+        case int():
+            if abs(value) > LARGEST_INTEGER:
+                raise Malformed("an integer is 2^53 or more")
+        case dict() | list() | tuple() if depth == 0:
+            raise Malformed("nested too deeply")
+        case dict():
+            for key, entry in value.items():
+                if not (isinstance(key, str) and key.isascii()):
+                    raise Malformed("a key is not ASCII")
+                _check(entry, depth - 1)
+        case list() | tuple():
+            for entry in value:
+                _check(entry, depth - 1)
+        case _:
+            raise Malformed(f"{type(value).__name__} has no canonical spelling")
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _check_text(value: str) -> None:
+    if value.isascii():
+        return
+    if _SURROGATE.search(value):
+        raise Malformed("a string holds a lone surrogate")
+    if not unicodedata.is_normalized("NFC", value):
+        raise Malformed("a string is not in normal form C")

@@ -1,0 +1,120 @@
+"""The control part (制御データ部) of a message: who asks whom for what, by what right, and until when.
+
+message.md section 1. Nothing in it names the person. At most 16 KiB; unknown fields are refused.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.text import AgencyCode, Digest, Instant, Label, MessageId, Name, Record
+
+LIMIT: Final = 16 * 1024
+LIFETIME: Final = timedelta(days=7)
+"""Default time between `created` and `expires`."""
+LONGEST_LIFE: Final = timedelta(days=31)
+
+Kind = Literal["inquiry", "response", "notification", "refusal", "receipt"]
+"""照会, 応答, 連絡, and the two that the exchange itself needs."""
+FACELESS: Final = frozenset({"refusal", "receipt"})
+"""Kinds without a subject."""
+
+
+class Basis(Record):
+    """By what right (根拠): a line of 別表第二, named with its edition, never by its number alone."""
+
+    source: Literal["table2", "ordinance", "duty", "own_information"] = "table2"
+    edition: Label
+    row: Annotated[str, Field(pattern=r"^[0-9]{1,3}(-[0-9]{1,2})?$")]
+    branch: Annotated[int, Field(ge=1, le=99)]
+    procedure: Name | None = None
+
+
+class Item(Record):
+    """Specific personal information (特定個人情報) by name code and layout version (版番号)."""
+
+    name: Name
+    layout: Annotated[int, Field(ge=1, le=9999)]
+
+
+class Officer(Record):
+    """Who handles it: office (部署), official role (職責), id of the member of staff."""
+
+    office: Label
+    role: Name
+    staff: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
+
+
+class Reply(Record):
+    """The message answered: its id, its identity M, and SHA-256 of the permit decision it carried."""
+
+    id: MessageId
+    message: Digest
+    decision: Digest | None = None
+
+
+class Control(Record):
+    """The completed control part; from `exchange` or `routing` on, no byte of it changes."""
+
+    v: Literal[1] = 1
+    id: MessageId
+    exchange: MessageId
+    position: Annotated[int, Field(ge=0, lt=2**31)]
+    kind: Kind
+    sender: AgencyCode
+    receiver: AgencyCode
+    on_behalf_of: AgencyCode | None = None
+    basis: Basis
+    item: Item
+    officer: Officer | Literal["auto"]
+    created: Instant
+    expires: Instant
+    mode: Literal["online"] = "online"
+    in_reply_to: Reply | None = None
+    non_disclosure: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.kind in ("response", "refusal", "receipt") and self.in_reply_to is None:
+            raise ValueError("an answer names the message that it answers")
+        if self.kind == "inquiry" and self.officer == "auto":
+            raise ValueError("an inquiry is somebody's: auto is no officer")
+        if self.sender == self.receiver:
+            raise ValueError("sender and receiver are one agency")
+        return self
+
+
+class Question(Record):
+    """What a producer posts as the control part of an inquiry; `exchange` completes it (照会依頼)."""
+
+    id: MessageId
+    sender: AgencyCode
+    receiver: AgencyCode
+    basis: Basis
+    item: Item
+    officer: Officer
+    non_disclosure: Literal[True] | None = None
+
+    @model_validator(mode="after")
+    def _two_parties(self) -> Self:
+        if self.sender == self.receiver:
+            raise ValueError("sender and receiver are one agency")
+        return self
+
+    def completed(self, created: str, expires: str) -> Control:
+        """The control part as it will be signed; the first message of its exchange."""
+        return Control(
+            id=self.id,
+            exchange=self.id,
+            position=0,
+            kind="inquiry",
+            sender=self.sender,
+            receiver=self.receiver,
+            basis=self.basis,
+            item=self.item,
+            officer=self.officer,
+            created=created,
+            expires=expires,
+            non_disclosure=self.non_disclosure,
+        )

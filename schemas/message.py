@@ -1,0 +1,80 @@
+"""The one record shape of every topic (architecture section 2), and what a step makes of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, Self
+
+from schemas import canonical
+from schemas.control import LIMIT, Control
+from schemas.text import decoded
+from schemas.topics import Topic
+
+MESSAGE_LIMIT: Final = 1024 * 1024 + 128 * 1024
+"""Bytes of a record: a padded business part of 1 MiB and every header at its limit."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where a record stands in the log: topic name, partition, offset."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The inverse of `str`."""
+        topic, partition, offset = text.rsplit("/", 2)
+        return cls(topic, int(partition), int(offset))
+
+
+@dataclass(frozen=True)
+class Message:
+    """A record: `key` is the code of the agency whose side this is, `value` the business part, headers the rest.
+
+    `position` is where it was read, `source` where it entered the block, `time` its append time (milliseconds, UTC).
+    """
+
+    key: str
+    value: bytes
+    headers: Mapping[str, bytes]
+    position: Position = field(default=Position("", -1, -1))
+    source: str = ""
+    time: int = 0
+
+    @cached_property
+    def control(self) -> Control:
+        """The control part; `canonical.Malformed` if there is none in its one spelling."""
+        if "control" not in self.headers:
+            raise canonical.Malformed("the record has no control part")
+        return decoded(Control, self.headers["control"], LIMIT)
+
+    def carried(self, topic: Topic, **headers: bytes) -> "Emit":
+        """This message on its way to `topic`: headers that are not named stay as they are, an empty one is left out."""
+        kept = {name: data for name, data in {**self.headers, **headers}.items() if data}
+        onward = Message(key=self.key, value=self.value, headers=kept, source=self.source, time=self.time)
+        return Emit(topic, onward, self.position)
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """A message for `topic`, caused by the one at `cause`."""
+
+    topic: Topic
+    message: Message
+    cause: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The message at `cause` ends here, and why, in one word that is counted: nothing is lost silently."""
+
+    cause: Position
+    reason: str
+
+
+Outcome = Emit | Drop

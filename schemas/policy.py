@@ -1,0 +1,96 @@
+"""May this agency ask that agency for this item, for these affairs, by an officer of this role? (認証・認可)
+
+Judged by law table, assessment duty and check policy, from the control part and the directory alone: the path is the same
+whether the person exists or not.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from schemas.catalogue import Catalogue
+from schemas.control import Control
+from schemas.directory import AgencyRecord, AssessmentRecord, PolicyRecord
+from schemas.law import LawTable
+from schemas.refusal import Refusal, RefusalCode
+
+
+class Register(Protocol):
+    """What a judgement needs of the directory."""
+
+    agencies: dict[str, AgencyRecord]
+    policies: dict[str, PolicyRecord]
+    assessments: dict[str, AssessmentRecord]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The law table and the catalogue by which messages are judged."""
+
+    law: LawTable
+    catalogue: Catalogue
+
+
+def judge(control: Control, register: Register, rules: Rules) -> str:
+    """The rule that allows the message, for the record; raises `Refusal` with the rule that forbids it.
+
+    In this order: both agencies and the item are known, the law table has the line (別表第二), the inquirer has met its
+    assessment duty (特定個人情報保護評価), and the sender's officer has a role for the affairs (職責).
+    """
+    inquirer, provider = (_agency(register, code) for code in parties(control))
+    rule = _lawful(control, inquirer, provider, rules)
+    _assessed(control, register, inquirer.agency)
+    _in_role(control, register)
+    return rule
+
+
+def judge_law(control: Control, register: Register, rules: Rules) -> str:
+    """The part that the hub judges too: agencies, item, law table and assessment duty; offices are not its affair."""
+    inquirer, provider = (_agency(register, code) for code in parties(control))
+    rule = _lawful(control, inquirer, provider, rules)
+    _assessed(control, register, inquirer.agency)
+    return rule
+
+
+def parties(control: Control) -> tuple[str, str]:
+    """(情報照会者, 情報提供者): who asks and who provides, whichever way the message goes."""
+    asked = control.kind == "inquiry"
+    return (control.sender, control.receiver) if asked else (control.receiver, control.sender)
+
+
+def _agency(register: Register, code: str) -> AgencyRecord:
+    record = register.agencies.get(code)
+    if record is None:
+        raise Refusal(RefusalCode.UNKNOWN_AGENCY, "directory: agency")
+    return record
+
+
+def _lawful(control: Control, inquirer: AgencyRecord, provider: AgencyRecord, rules: Rules) -> str:
+    item = rules.catalogue.item(control.item.name, control.item.layout)
+    if item is None or not provider.provides(control.item):
+        raise Refusal(RefusalCode.UNKNOWN_ITEM, "directory: items of the provider")
+    basis = control.basis
+    if basis.source != "table2" or basis.edition != rules.law.edition:
+        raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, f"table2 {rules.law.edition}")
+    judgement = rules.law.judge(
+        basis.row,
+        basis.branch,
+        inquirer_classes=inquirer.classes,
+        provider_classes=provider.classes,
+        information=item.information,
+    )
+    if judgement.refusal is not None:
+        raise Refusal(judgement.refusal, judgement.rule)
+    return judgement.rule
+
+
+def _assessed(control: Control, register: Register, inquirer: str) -> None:
+    assessment = register.assessments.get(inquirer)
+    if assessment is None or not assessment.covers(control.basis.row):
+        raise Refusal(RefusalCode.ASSESSMENT_MISSING, f"number act art. 27: row {control.basis.row}")
+
+
+def _in_role(control: Control, register: Register) -> None:
+    policy = register.policies.get(control.sender)
+    if policy is None or not policy.allows(control.officer, control.basis):
+        version = policy.version if policy else 0
+        raise Refusal(RefusalCode.ROLE_NOT_ALLOWED, f"check policy version {version}: row {control.basis.row}")

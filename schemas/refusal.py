@@ -1,0 +1,111 @@
+"""What ends a message that may not pass: refusals, which are answered, and security events, which never are.
+
+message.md section 5. Both carry the rule that forbids, and neither ever carries personal data.
+"""
+
+from enum import StrEnum
+from typing import Final, Literal
+
+from schemas.text import Record
+
+
+class RefusalCode(StrEnum):
+    """Why a message is refused; the asker is told."""
+
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+    UNKNOWN_AGENCY = "unknown_agency"
+    UNKNOWN_ITEM = "unknown_item"
+    UNKNOWN_PERSON = "unknown_person"
+    NOT_IN_LAW_TABLE = "not_in_law_table"
+    CLASS_UNRESOLVED = "class_unresolved"
+    ASSESSMENT_MISSING = "assessment_missing"
+    ROLE_NOT_ALLOWED = "role_not_allowed"
+    OFFICER_UNKNOWN = "officer_unknown"
+    EXPIRED = "expired"
+    ID_REUSED = "id_reused"
+    TIMED_OUT = "timed_out"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    NOT_ACCEPTING = "not_accepting"
+    KEY_REVOKED = "key_revoked"
+    INTERNAL_ERROR = "internal_error"
+
+
+class SecurityCode(StrEnum):
+    """What was wrong with a message that nobody may trust; recorded, never answered."""
+
+    BAD_ASSERTION = "bad_assertion"
+    BAD_SIGNATURE = "bad_signature"
+    BAD_PERMIT = "bad_permit"
+    UNKNOWN_KEY = "unknown_key"
+    KEY_REVOKED = "key_revoked"
+    WRONG_RECEIVER = "wrong_receiver"
+    REPLAYED = "replayed"
+    SUBJECT_MISMATCH = "subject_mismatch"
+    COMMITMENT_MISMATCH = "commitment_mismatch"
+    CLOCK_SKEW = "clock_skew"
+    ID_REUSED = "id_reused"
+    MALFORMED = "malformed"
+
+
+class Refusal(Exception):
+    """A message that can never succeed: `code`, and the rule that forbids it with its edition."""
+
+    def __init__(self, code: RefusalCode, rule: str) -> None:
+        super().__init__(f"{code}: {rule}")
+        self.code, self.rule = code, rule
+
+
+class SecurityEvent(Exception):
+    """A message that nobody may act on. `detail` says what was expected, for the record of the own side."""
+
+    def __init__(self, code: SecurityCode, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code, self.detail = code, detail
+
+
+class RefusalPart(Record):
+    """The business part of a `refusal`; on `outbound.refused` and `exchange.completed` the own side's answer."""
+
+    code: RefusalCode
+    rule: str
+    retry: bool
+    ja: str
+    en: str
+    outcome: Literal["refused"] = "refused"
+
+
+def part_of(code: RefusalCode, rule: str) -> RefusalPart:
+    """The refusal as the asker reads it."""
+    ja, en, retry = TEXTS[code]
+    return RefusalPart(code=code, rule=rule, retry=retry, ja=ja, en=en)
+
+
+TEXTS: Final[dict[RefusalCode, tuple[str, str, bool]]] = {
+    RefusalCode.MALFORMED: ("電文の形式が正しくありません。", "The message does not have the required form.", False),
+    RefusalCode.TOO_LARGE: ("電文が上限を超えています。", "The message is larger than the limit.", False),
+    RefusalCode.UNKNOWN_AGENCY: ("宛先の機関が登録されていません。", "The agency is not in the directory.", False),
+    RefusalCode.UNKNOWN_ITEM: ("指定の特定個人情報は提供されていません。", "The item is not provided there.", False),
+    RefusalCode.UNKNOWN_PERSON: ("対象者の符号がありません。", "The person has no link code.", True),
+    RefusalCode.NOT_IN_LAW_TABLE: ("別表第二に該当しない照会です。", "The law table does not allow this.", False),
+    RefusalCode.CLASS_UNRESOLVED: (
+        "別表第二の該当を自動で判定できません。",
+        "Whether the law table allows this cannot be decided by rule.",
+        False,
+    ),
+    RefusalCode.ASSESSMENT_MISSING: (
+        "特定個人情報保護評価が済んでいません。",
+        "The protection assessment for these affairs is missing.",
+        True,
+    ),
+    RefusalCode.ROLE_NOT_ALLOWED: ("この職責では扱えない事務です。", "The role may not handle these affairs.", False),
+    RefusalCode.OFFICER_UNKNOWN: ("職員が登録されていません。", "The officer is not known to the agency.", True),
+    RefusalCode.EXPIRED: ("有効期限を過ぎています。", "The message has expired.", True),
+    RefusalCode.ID_REUSED: ("同じ番号で内容の異なる照会です。", "The id was used with other content.", False),
+    RefusalCode.TIMED_OUT: ("期限までに応答がありませんでした。", "No answer came before the deadline.", True),
+    RefusalCode.QUOTA_EXCEEDED: ("照会の上限に達しました。", "The quota is used up.", True),
+    RefusalCode.NOT_ACCEPTING: ("受付時間外です。", "The agency does not accept inquiries at this hour.", True),
+    RefusalCode.KEY_REVOKED: ("自機関の鍵が失効しています。", "The agency's own key is revoked.", True),
+    RefusalCode.INTERNAL_ERROR: ("処理できませんでした。担当者に連絡してください。", "Internal error.", True),
+}
+"""Code → (Japanese, English, whether a retry can help)."""

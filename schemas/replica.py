@@ -1,0 +1,40 @@
+"""What a business system registers in the reference database (副本登録), and what is found there."""
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.business import AnswerPart
+from schemas.control import Item
+from schemas.text import AgencyCode, MessageId, Record
+
+LIMIT: Final = 640 * 1024
+
+
+class Registration(Record):
+    """The control part of `replica.registered`; the value holds the copies of one item for one fiscal year (年度).
+
+    `person` registers a person's flag alone: whether answers about them may be automatic (自動応答不可)."""
+
+    v: Literal[1] = 1
+    id: MessageId
+    agency: AgencyCode
+    kind: Literal["replica", "person"]
+    item: Item | None = None
+    year: Annotated[int, Field(ge=1000, le=9999)] | None = None
+    automatic: bool | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        replica = self.item is not None and self.year is not None and self.automatic is None
+        person = self.item is None and self.year is None and self.automatic is not None
+        if (replica, person) != (self.kind == "replica", self.kind == "person"):
+            raise ValueError("a replica names item and year; a person's flag names automatic")
+        return self
+
+
+class FoundPart(Record):
+    """What the reference database holds: whether it may be answered automatically, and the answer."""
+
+    automatic: bool
+    answer: AnswerPart

@@ -1,0 +1,166 @@
+"""What a producer posts, and the assertion that says who posts it (architecture section 8).
+
+The assertion is a JWT (RFC 7519, EdDSA) signed with the posting system's key: agency, office, role, officer, the
+request's id, h("renkei/request/1", canonical posted control, internal number, canonical business JSON), and expiry.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from jwt.types import Options
+from pydantic import ValidationError
+
+from schemas import canonical
+from schemas.business import LIMIT as BUSINESS_LIMIT
+from schemas.business import BusinessPartError, InquiryPart, check_inquiry
+from schemas.control import LIMIT as CONTROL_LIMIT
+from schemas.control import Question
+from schemas.directory import KeyRecord
+from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
+from schemas.text import AgencyCode, Digest, MessageId, Record, explained, instant, to_text
+from schemas.wire.frame import digest
+
+ASSERTION_LIMIT: Final = 4096
+SUBJECT_LIMIT: Final = 64
+"""Bytes of an internal number (既存番号, 団体内統合宛名番号)."""
+
+
+class Claims(Record):
+    """What an assertion says."""
+
+    iss: AgencyCode
+    jti: MessageId
+    office: str
+    role: str
+    officer: str
+    h: Digest
+    exp: int
+
+
+class ReadClaims(Record):
+    """What the assertion of a GET says: whose exchange is read, and by which method."""
+
+    iss: AgencyCode
+    method: Literal["GET"]
+    exchange: MessageId
+    exp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A request in canonical form: what was posted, whom it is about, what it asks."""
+
+    question: Question
+    control: bytes
+    number: bytes
+    business: bytes
+
+    @property
+    def content(self) -> bytes:
+        """What the assertion signs."""
+        return request_digest(self.control, self.number, self.business)
+
+
+def request_digest(control: bytes, number: bytes, business: bytes) -> bytes:
+    """h("renkei/request/1", canonical posted control, internal number, canonical business JSON)."""
+    return digest("renkei/request/1", control, number, business)
+
+
+def read_request(control: bytes, number: bytes, business: bytes) -> Posted:
+    """Any valid JSON becomes canonical; raises `Refusal` (malformed, too_large). The business part is unjudged yet."""
+    _within_limits(control, number, business)
+    if not number or not number.isascii() or not number.isalnum():
+        raise Refusal(RefusalCode.MALFORMED, "subject: an internal number of 1 to 64 letters and digits")
+    try:
+        posted = canonical.read(control)
+        request = Posted(
+            question=Question.model_validate(posted),
+            control=canonical.encode(posted),
+            number=number,
+            business=canonical.encode(canonical.read(business)),
+        )
+    except canonical.Malformed as error:
+        raise Refusal(RefusalCode.MALFORMED, str(error)) from None
+    except ValidationError as error:
+        raise Refusal(RefusalCode.MALFORMED, f"control part: {explained(error)}") from None
+    _within_limits(request.control, number, request.business)  # in NFC a text may be longer than it was
+    return request
+
+
+def _within_limits(control: bytes, number: bytes, business: bytes) -> None:
+    if len(control) > CONTROL_LIMIT or len(business) > BUSINESS_LIMIT or len(number) > SUBJECT_LIMIT:
+        raise Refusal(RefusalCode.TOO_LARGE, "message.md section 6")
+
+
+def check_keys(posted: Posted) -> InquiryPart:
+    """The inquiry's keys (照会キー); raises `Refusal`."""
+    try:
+        return check_inquiry(posted.business)
+    except BusinessPartError as error:
+        raise Refusal(RefusalCode.MALFORMED, f"business part: {error}") from None
+
+
+def assert_request(posted: Posted, kid: str, private: bytes, expires: int) -> str:
+    """The assertion of a posting system for one request; `expires` in seconds since 1970."""
+    officer = posted.question.officer
+    claims = Claims(
+        iss=posted.question.sender,
+        jti=posted.question.id,
+        office=officer.office,
+        role=officer.role,
+        officer=officer.staff,
+        h=to_text(posted.content),
+        exp=expires,
+    )
+    return _signed(claims, kid, private)
+
+
+def assert_read(agency: str, exchange: str, kid: str, private: bytes, expires: int) -> str:
+    """The assertion of a posting system that reads an exchange of its agency."""
+    return _signed(ReadClaims(iss=agency, method="GET", exchange=exchange, exp=expires), kid, private)
+
+
+def _signed(claims: Record, kid: str, private: bytes) -> str:
+    key = Ed25519PrivateKey.from_private_bytes(private)
+    return jwt.encode(claims.model_dump(), key, algorithm="EdDSA", headers={"kid": kid})
+
+
+def check_assertion(posted: Posted, assertion: bytes, key: Callable[[str], KeyRecord | None], at: float) -> None:
+    """The assertion is this agency's, for this very request, and not expired at `at` (seconds since 1970).
+
+    Raises `SecurityEvent`: until it holds nothing is stored and nothing completed."""
+    claims, officer = verified(assertion, key, at, Claims), posted.question.officer
+    said = (claims.iss, claims.jti, claims.office, claims.role, claims.officer, claims.h)
+    question = posted.question
+    if said != (question.sender, question.id, officer.office, officer.role, officer.staff, to_text(posted.content)):
+        raise SecurityEvent(SecurityCode.BAD_ASSERTION, "the assertion is for another request")
+
+
+def verified(assertion: bytes, key: Callable[[str], KeyRecord | None], at: float, model: type[Any]) -> Any:
+    """The claims of an assertion whose signature, issuer and expiry hold."""
+    if not 0 < len(assertion) <= ASSERTION_LIMIT:
+        raise SecurityEvent(SecurityCode.BAD_ASSERTION, "no assertion, or one that is too long")
+    try:
+        token = assertion.decode("ascii")
+        record = key(str(jwt.get_unverified_header(token).get("kid", "")))
+        if record is None or record.purpose != "assertion" or not record.valid(_instant(at)):
+            raise SecurityEvent(SecurityCode.BAD_ASSERTION, "no valid assertion key has this id")
+        public = Ed25519PublicKey.from_public_bytes(record.public)
+        claims = model.model_validate(jwt.decode(token, public, algorithms=["EdDSA"], options=_OPTIONS))
+    except (jwt.PyJWTError, ValidationError, UnicodeDecodeError, ValueError):
+        raise SecurityEvent(SecurityCode.BAD_ASSERTION, "the assertion does not verify") from None
+    if claims.iss != record.agency or claims.exp <= at:
+        raise SecurityEvent(SecurityCode.BAD_ASSERTION, "the assertion is another agency's, or has expired")
+    return claims
+
+
+_OPTIONS: Final[Options] = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
+"""The model says which claims there are; expiry is judged by the time that is handed in, not by a clock."""
+
+
+def _instant(at: float) -> str:
+    return instant(datetime.fromtimestamp(at, UTC))

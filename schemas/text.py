@@ -1,0 +1,128 @@
+"""The field types that every record shares: codes, identifiers, instants and binary in JSON."""
+
+import base64
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from schemas import canonical
+
+
+def instant(moment: datetime) -> str:
+    """`2026-11-24T09:00:00.000Z`: UTC, milliseconds. Two instants compare as their texts do."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def moment(text: str) -> datetime:
+    """The inverse of `instant`; raises ValueError for any other spelling and for days that do not exist."""
+    if not _INSTANT.fullmatch(text):
+        raise ValueError("expected a time such as 2026-11-24T09:00:00.000Z")
+    return datetime.fromisoformat(text)
+
+
+def later(text: str, by: timedelta) -> str:
+    """The instant `by` after `text`; where the calendar ends before that, its last one."""
+    try:
+        return instant(moment(text) + by)
+    except OverflowError:
+        return LAST
+
+
+LAST: Final = "9999-12-31T23:59:59.999Z"
+"""So that comparing with a time near it gives an answer instead of an error of arithmetic."""
+
+
+def to_text(data: bytes) -> str:
+    """Binary in JSON: base64url without padding (RFC 4648 section 5)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def to_bytes(text: str) -> bytes:
+    """The inverse of `to_text`; raises ValueError for any other spelling of the same bytes."""
+    if not _BASE64URL.fullmatch(text):
+        raise ValueError("expected base64url without padding")
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if to_text(data) != text:
+        raise ValueError("expected base64url without stray bits")
+    return data
+
+
+def _instant(text: str) -> str:
+    moment(text)
+    return text
+
+
+def _digest(text: str) -> str:
+    if len(to_bytes(text)) != 32:
+        raise ValueError("expected 32 bytes")
+    return text
+
+
+def _binary(text: str) -> str:
+    to_bytes(text)
+    return text
+
+
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+"""Hours to 23: some Pythons read 24:00 as midnight of the next day, a second spelling."""
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
+
+UUID_PATTERN: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
+
+AgencyCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{6,13}$")]
+"""機関コード: the six digits of 全国地方公共団体コード, or another agency's code of up to 13 places."""
+
+MessageId = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+"""UUIDv7 from the first producer, UUIDv8 for what follows from it; lower case."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+"""An identifier: an item's name code, a role, a procedure."""
+
+Label = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A short text of an agency's own, such as an office."""
+
+Instant = Annotated[str, AfterValidator(_instant)]
+Digest = Annotated[str, AfterValidator(_digest)]
+"""32 bytes: a hash or a key id."""
+
+Binary = Annotated[str, StringConstraints(max_length=16384), AfterValidator(_binary)]
+
+
+class Record(BaseModel):
+    """A value that travels as canonical JSON: frozen, unknown fields refused, and no error repeats its input."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    def encoded(self) -> bytes:
+        """The canonical bytes; absent fields are left out, since there is no null."""
+        return canonical.encode(self.model_dump(mode="json", exclude_none=True, by_alias=True))
+
+
+R = TypeVar("R", bound=Record)
+
+
+def decoded(model: type[R], data: bytes, limit: int) -> R:
+    """`data` as a `model`, if it is its canonical spelling and at most `limit` bytes; else `canonical.Malformed`."""
+    if len(data) > limit:
+        raise canonical.Malformed(f"larger than {limit} bytes")
+    try:
+        record = model.model_validate_json(data)
+    except ValidationError as error:
+        raise canonical.Malformed(explained(error)) from None
+    except RecursionError:
+        raise canonical.Malformed("nested too deeply") from None
+    if record.encoded() != data:
+        raise canonical.Malformed("valid, but not in its canonical spelling")
+    return record
+
+
+def explained(error: ValidationError) -> str:
+    """Where and what was wrong, for a person; never what was read (unknown keys included)."""
+    return "; ".join(f"{_place(entry)}: {entry['type']}" for entry in error.errors(include_url=False)[:5])
+
+
+def _place(entry: Any) -> str:
+    known = [str(part) for part in entry["loc"] if entry["type"] != "extra_forbidden"]
+    return ".".join(known) or "record"

@@ -1,0 +1,46 @@
+"""The trail: what each layer of a block decided, by which rule and edition. It stays in the block, for its ledger."""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from schemas.refusal import RefusalCode
+from schemas.text import Label, Name, Record, decoded
+
+ALLOWED: Final = "allowed"
+LIMIT: Final = 16 * 1024
+
+
+class Finding(Record):
+    """One layer's decision: `allowed`, or the code of a refusal or security event, and the rule with its edition."""
+
+    layer: Name
+    outcome: Name
+    rule: Annotated[str, Field(max_length=256)]
+    edition: Annotated[int, Field(ge=0)]
+    """Edition of the directory that was in force."""
+
+
+class Trail(Record):
+    """The findings so far, in the order of the layers."""
+
+    findings: list[Finding] = Field(default_factory=list)
+
+    def verdict(self, layer: Label) -> Finding | None:
+        """The last finding of a layer."""
+        return next((finding for finding in reversed(self.findings) if finding.layer == layer), None)
+
+
+def read(data: bytes) -> Trail:
+    """The trail in a record's header; empty at the block's entrance. Anything else is `canonical.Malformed`."""
+    return decoded(Trail, data, LIMIT) if data else Trail()
+
+
+def extended(data: bytes, finding: Finding) -> bytes:
+    """The header `trail` with one finding more."""
+    return Trail(findings=[*read(data).findings, finding]).encoded()
+
+
+def refusal_code(finding: Finding) -> RefusalCode | None:
+    """The refusal that the finding asks for, if it is one."""
+    return next((code for code in RefusalCode if code == finding.outcome), None)

@@ -1,0 +1,42 @@
+"""⟨a, b, …⟩ and h(…): how several values become one string of bytes without two readings (message.md section 3)."""
+
+import hashlib
+import hmac
+import uuid
+
+
+def frame(*parts: bytes | str | int) -> bytes:
+    """Each part after its length (4 bytes, big-endian); text in UTF-8, numbers in 8 bytes."""
+    out = bytearray()
+    for part in parts:
+        data = _bytes(part)
+        out += len(data).to_bytes(4, "big") + data
+    return bytes(out)
+
+
+def digest(*parts: bytes | str | int) -> bytes:
+    """h(…) = SHA-256(⟨…⟩)."""
+    return hashlib.sha256(frame(*parts)).digest()
+
+
+def keyed(key: bytes, *parts: bytes | str | int) -> bytes:
+    """HMAC-SHA-256(key, ⟨…⟩): salts, and look-up columns that only the key's holder can fill."""
+    return hmac.digest(key, frame(*parts), "sha256")
+
+
+def derived_id(cause: bytes, kind: str, receiver: str, position: int) -> str:
+    """UUIDv8 (RFC 9562 section 5.8) of what follows from the message with identity `cause`."""
+    data = bytearray(digest("renkei/id/1", cause, kind, receiver, position)[:16])
+    data[6] = data[6] & 0x0F | 0x80
+    data[8] = data[8] & 0x3F | 0x80
+    return str(uuid.UUID(bytes=bytes(data)))
+
+
+def _bytes(part: bytes | str | int) -> bytes:
+    match part:
+        case bytes():
+            return part
+        case str():
+            return part.encode()
+        case int():
+            return part.to_bytes(8, "big")

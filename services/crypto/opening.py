@@ -1,0 +1,143 @@
+"""Coming in: what is checked, in this order, before anything is opened; and opening, which is the last check.
+
+message.md section 4, receiver. Each failure is a security event with a code of its own: recorded, never answered.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from schemas.control import FACELESS, LONGEST_LIFE, Control
+from schemas.directory import HUB
+from schemas.message import Message
+from schemas.proof import Proof
+from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
+from schemas.text import instant, later, moment, to_bytes, to_text
+from schemas.wire import seal
+from schemas.wire.envelope import Envelope, Permit
+from schemas.wire.sign import check_permit, check_signature, decision_digest, key_for
+from services.runtime.directory import Directory
+from services.runtime.errors import Unavailable
+from services.runtime.keys import KeyRings, PrivateKey
+from services.runtime.service import Clock
+from services.runtime.wrapping import Bounded, VerifiedRoots
+
+SKEW: Final = timedelta(minutes=5)
+PATIENCE: Final = timedelta(seconds=60)
+"""How long a message whose permit names a later edition waits for the directory to catch up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was inside: business part, the receiver's link code, and what was verified about it."""
+
+    business: bytes
+    link_code: bytes
+    proof: Proof
+
+
+@dataclass(frozen=True)
+class Opener:
+    """What checking and opening need: the receivers' keys, the directory, and memories of public-key work."""
+
+    keys: KeyRings
+    directory: Directory
+    clock: Clock
+    roots: VerifiedRoots = field(default_factory=VerifiedRoots)
+    unwrapped: Bounded[tuple[bytes, str], tuple[bytes, str]] = field(default_factory=lambda: Bounded(10_000))
+    behind: dict[int, str] = field(default_factory=dict)
+    """Editions that messages wait for, and since when."""
+
+    def verify(self, message: Message) -> tuple[Envelope, Proof]:
+        """Sizes, shape, receiver, keys, signature, permit, times. Until this holds, nobody is answered."""
+        envelope = Envelope.of(message)
+        control = envelope.said
+        if control.receiver != message.key or self.keys.get(control.receiver) is None:
+            raise SecurityEvent(SecurityCode.WRONG_RECEIVER, "the message is for another agency")
+        if not envelope.permit:
+            return envelope, self._verify_hub_refusal(envelope, control)
+        permit = envelope.permits
+        signing = key_for(self.directory.key, envelope.seals.sign, control.sender, "sign", permit.time)
+        self._own_wrap_key(control.receiver, envelope.seals.wrap)
+        check_signature(envelope, signing, to_bytes(permit.subject), self.roots)
+        self._verify_permit(envelope, control, permit)
+        self._verify_times(control, permit.time)
+        decision = to_text(decision_digest(permit.decision))
+        return envelope, Proof(message=to_text(envelope.identity), decision=decision, time=permit.time)
+
+    def open(self, envelope: Envelope, proof: Proof) -> Opened:
+        """Unwrap, open, check padding and both commitments: the study's 署名検証 of the clear text."""
+        control, seals = envelope.said, envelope.seals
+        secret = self._unwrap(control.receiver, seals.wrap, envelope.wrap)
+        business = seal.open_business(secret, envelope.identity, envelope.value, to_bytes(seals.hB))
+        link_code = b"" if control.kind in FACELESS else self._open_subject(envelope)
+        if control.kind in FACELESS and envelope.subject:
+            raise SecurityEvent(SecurityCode.SUBJECT_MISMATCH, "a refusal has no subject")
+        return Opened(business, link_code, proof)
+
+    def expired(self, control: Control) -> None:
+        """now < expires; raises `Refusal`, which is answered, since signature and permit hold."""
+        if instant(self.clock()) >= control.expires:
+            raise Refusal(RefusalCode.EXPIRED, f"expires {control.expires}")
+
+    def _verify_hub_refusal(self, envelope: Envelope, control: Control) -> Proof:
+        """A permit may be missing only in a refusal that the hub itself signed."""
+        if control.kind != "refusal" or control.sender != HUB:
+            raise SecurityEvent(SecurityCode.BAD_PERMIT, "the message carries no permit")
+        signing = key_for(self.directory.key, envelope.seals.sign, HUB, "sign", control.created)
+        check_signature(envelope, signing, hashlib.sha256(envelope.subject).digest(), self.roots)
+        self._verify_times(control, control.created)
+        return Proof(message=to_text(envelope.identity), time=control.created)
+
+    def _verify_permit(self, envelope: Envelope, control: Control, permit: Permit) -> None:
+        key = key_for(self.directory.key, permit.key, HUB, "permit", permit.time)
+        leaf = envelope.leaf(to_bytes(permit.subject))
+        check_permit(permit, leaf, hashlib.sha256(envelope.subject).digest(), key, self.roots)
+        decision, basis = permit.decision, control.basis
+        if decision.message != to_text(envelope.identity) or decision.hub != HUB:
+            raise SecurityEvent(SecurityCode.BAD_PERMIT, "the permit belongs to another message")
+        if (decision.law.edition, decision.law.row, decision.law.branch) != (basis.edition, basis.row, basis.branch):
+            raise SecurityEvent(SecurityCode.BAD_PERMIT, "the permit names another line of the law table")
+        self._await_edition(decision.directory)
+
+    def _await_edition(self, edition: int) -> None:
+        """The hub judged by this edition: a table that is behind it might miss a revocation."""
+        if edition <= self.directory.edition:
+            self.behind.pop(edition, None)
+            return
+        now = instant(self.clock())
+        if now < later(self.behind.setdefault(edition, now), PATIENCE):
+            raise Unavailable(f"the directory is at edition {self.directory.edition}, a permit names {edition}")
+        raise SecurityEvent(SecurityCode.BAD_PERMIT, "the permit names an edition that was never published")
+
+    def _verify_times(self, control: Control, time: str) -> None:
+        now = self.clock()
+        if moment(control.created) > moment(time) + SKEW or moment(time) > now + SKEW:
+            raise SecurityEvent(SecurityCode.CLOCK_SKEW, "created, permit time and now are out of order")
+        if control.expires > later(control.created, LONGEST_LIFE):
+            raise SecurityEvent(SecurityCode.CLOCK_SKEW, "it lives for more than 31 days")
+
+    def _open_subject(self, envelope: Envelope) -> bytes:
+        permit, receiver = envelope.permits, envelope.said.receiver
+        key = self._own_wrap_key(receiver, permit.wrap)
+        wrapped, boxed = seal.split_subject(key.algorithm, envelope.subject)
+        secret = self._unwrap(receiver, permit.wrap, wrapped)
+        return seal.open_subject(secret, decision_digest(permit.decision), boxed, to_bytes(permit.decision.subject))
+
+    def _unwrap(self, receiver: str, kid: str, wrapped: bytes) -> bytes:
+        """K, remembered for an hour under (SHA-256(W), wrap kid)."""
+        place, now = (hashlib.sha256(wrapped).digest(), kid), instant(self.clock())
+        known = self.unwrapped.get(place)
+        if known and now < later(known[1], seal.CONTENT_KEY_LIFE):
+            return known[0]
+        key = self._own_wrap_key(receiver, kid)
+        secret = seal.unwrap(key.algorithm, key.secret, receiver, kid, wrapped)
+        self.unwrapped.put(place, (secret, now))
+        return secret
+
+    def _own_wrap_key(self, receiver: str, kid: str) -> PrivateKey:
+        key = self.keys.of(receiver).by_kid.get(kid)
+        if key is None or key.purpose != "wrap":
+            raise SecurityEvent(SecurityCode.UNKNOWN_KEY, "it is not sealed for a key of this agency")
+        return key

@@ -1,0 +1,94 @@
+"""Going out: commit to what is said, seal it for the receiver and the person for the hub, sign a sender's batch at once."""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from schemas.control import FACELESS, Control
+from schemas.directory import HUB, KeyRecord, Purpose
+from schemas.message import Message
+from schemas.refusal import Refusal, RefusalCode
+from schemas.text import instant
+from schemas.wire.envelope import Envelope
+from schemas.wire.seal import commit, seal_business, seal_subject
+from schemas.wire.sign import ROOT, Signer, sign_leaves
+from services.runtime.directory import Directory
+from services.runtime.keys import KeyRings, PrivateKey
+from services.runtime.rest import LINK, AtRest, Unreadable
+from services.runtime.service import Clock
+from services.runtime.wrapping import ContentKeys
+
+
+@dataclass(frozen=True)
+class Sealer:
+    """What sealing needs: the senders' keys, the directory, and content keys to spare."""
+
+    keys: KeyRings
+    rest: AtRest
+    directory: Directory
+    content_keys: ContentKeys
+    clock: Clock
+
+    def seal(self, message: Message) -> Envelope:
+        """The envelope of one message, yet unsigned; raises `Refusal` if a key that it needs is not to be had."""
+        control = message.control
+        receiver, hub = self._public(control.receiver, "wrap"), self._public(HUB, "wrap")
+        signer = self.signing_key(control.sender)
+        business, link_code = self.rest.open(message, "value"), self._link_code(message, control)
+        salt = self.keys.of(control.sender).current("salt", control.created)
+        said = message.headers["control"]
+        committed = commit(control, said, business, link_code, salt.secret)
+        content, hub_key = self.content_keys.for_receiver(receiver), self.content_keys.for_receiver(hub)
+        sealed_subject = b""
+        if control.kind not in FACELESS:
+            nonce = os.urandom(12)
+            sealed_subject = seal_subject(hub_key, nonce, committed.identity, committed.subject_salt, link_code)
+        return Envelope(
+            control=said,
+            seal=committed.seal(sign=signer.kid, wrap=receiver.kid, hub=hub.kid),
+            wrap=content.wrapped,
+            subject=sealed_subject,
+            signature=b"",
+            value=seal_business(content.secret, committed, business),
+        )
+
+    def signing_key(self, agency: str) -> PrivateKey:
+        """The agency's own signing key of now; a revoked one refuses everything that it would sign."""
+        key = self.keys.of(agency).current("sign", instant(self.clock()))
+        record = self.directory.key(key.kid)
+        if record is None or record.revoked is not None:
+            raise Refusal(RefusalCode.KEY_REVOKED, "directory: the sender's signing key")
+        return key
+
+    def _public(self, agency: str, purpose: Purpose) -> KeyRecord:
+        record = self.directory.current(agency, purpose, instant(self.clock()))
+        if record is None:
+            raise Refusal(RefusalCode.UNKNOWN_AGENCY, f"directory: no valid {purpose} key")
+        return record
+
+    def _link_code(self, message: Message, control: Control) -> bytes:
+        if control.kind in FACELESS:
+            return b""
+        subject = self.rest.open(message, "subject")
+        if subject[:1] != LINK:
+            raise Unreadable("the subject is not a link code: only id_conversion's output may be sealed")
+        return subject[1:]
+
+
+def signed(envelopes: Sequence[tuple[Signer, Envelope]]) -> list[Envelope]:
+    """The envelopes with their senders' signatures: one signature a sender, a path for each of its leaves."""
+    batches: dict[Signer, list[int]] = defaultdict(list)
+    for place, (signer, _) in enumerate(envelopes):
+        batches[signer].append(place)
+    out: dict[int, Envelope] = {}
+    for signer, places in batches.items():
+        leaves = [_leaf(envelopes[place][1]) for place in places]
+        for place, signature in zip(places, sign_leaves(signer, ROOT, leaves), strict=True):
+            out[place] = replace(envelopes[place][1], signature=signature.encoded())
+    return [out[place] for place in range(len(envelopes))]
+
+
+def _leaf(envelope: Envelope) -> bytes:
+    return envelope.leaf(hashlib.sha256(envelope.subject).digest())

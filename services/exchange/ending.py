@@ -1,0 +1,94 @@
+"""How an exchange ends: an answer or a refusal, kept for its asker and published on `exchange.completed`.
+
+Both are sealed under the asker's data key, for the control part that stands beside them. Consumers deduplicate on exchange
+id and position, since a record may come again.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas import topics
+from schemas.control import Control
+from schemas.message import Emit, Message
+from schemas.refusal import Refusal, part_of
+from schemas.trail import Finding
+from services.exchange.store import Finished
+from services.runtime import records
+from services.runtime.directory import Directory
+from services.runtime.rest import AtRest
+
+State = Literal["answered", "refused"]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The control part of what ended an exchange, its sealed business part and subject, and who asked."""
+
+    agency: str
+    exchange: str
+    position: int
+    state: State
+    control: bytes
+    value: bytes
+    subject: bytes
+    sealed: bytes
+    refusal: Refusal | None = None
+
+    def finished(self, completed: str) -> Finished:
+        """The row that the asker reads."""
+        return Finished(
+            (self.agency, self.exchange), self.state, completed, self.control, self.value, self.sealed.decode()
+        )
+
+    def completed(self, message: Message) -> Emit:
+        """The record on `exchange.completed`: a CloudEvent in binary mode, for other tools."""
+        headers = {
+            "control": self.control,
+            "subject": self.subject,
+            "sealed": self.sealed,
+            "ce_specversion": b"1.0",
+            "ce_type": f"renkei.exchange.{self.state}".encode(),
+            "ce_source": f"/agencies/{self.agency}".encode(),
+            "ce_id": f"{self.exchange}/{self.position}".encode(),
+            "content-type": b"application/octet-stream",
+            "traceparent": message.headers.get("traceparent", b""),
+        }
+        kept = {name: data for name, data in headers.items() if data}
+        onward = Message(key=self.agency, value=self.value, headers=kept, source=message.source)
+        return Emit(topics.exchange_completed, onward, message.position)
+
+    def finding(self, layer: str, directory: Directory) -> Finding:
+        """What the ledger is told."""
+        return records.finding(layer, self.refusal or "completed", directory)
+
+
+def answering(message: Message) -> Ending:
+    """A response or refusal of the other side or the hub: already sealed at rest for this agency."""
+    control = message.control
+    return Ending(
+        agency=message.key,
+        exchange=control.exchange,
+        position=control.position,
+        state="answered" if control.kind == "response" else "refused",
+        control=message.headers["control"],
+        value=message.value,
+        subject=message.headers.get("subject", b""),
+        sealed=message.headers["sealed"],
+    )
+
+
+def refusing(control: bytes, refusal: Refusal, message: Message, rest: AtRest) -> Ending:
+    """The own side's refusal, beside the inquiry's own control part."""
+    said = Control.model_validate_json(control)
+    sealed = rest.seal(said.sender, control, {"value": part_of(refusal.code, refusal.rule).encoded()})
+    return Ending(
+        agency=said.sender,
+        exchange=said.exchange,
+        position=said.position,
+        state="refused",
+        control=control,
+        value=sealed["value"],
+        subject=b"",
+        sealed=sealed["sealed"],
+        refusal=refusal,
+    )

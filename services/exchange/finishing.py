@@ -1,0 +1,138 @@
+"""Match an answer to its inquiry and finish the exchange (連携確認: 応答の受取).
+
+`in_reply_to` must be an open inquiry to this sender with the same basis, item and person; a late answer is recorded and
+completes nothing. A decision point: its content is M, or of the own side's refusal its bytes.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas import proof, topics
+from schemas.control import Control
+from schemas.directory import HUB
+from schemas.message import Drop, Message, Outcome
+from schemas.refusal import Refusal, RefusalPart
+from schemas.text import instant
+from schemas.trail import extended
+from services.exchange import store
+from services.exchange.ending import Ending, answering, refusing
+from services.exchange.store import Exchange, Standing
+from services.runtime import decisions
+from services.runtime.decisions import Decided, Place
+from services.runtime.directory import Directory
+from services.runtime.postgres import Database
+from services.runtime.records import finding, recorded
+from services.runtime.rest import INTERNAL, AtRest
+from services.runtime.service import Clock
+
+NAME = "exchange"
+COMPLETED = "completed"
+UNMATCHED = "unmatched"
+PERSON = "person"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A message that may end an exchange of this agency."""
+
+    message: Message
+    control: Control
+    ending: Ending
+    content: bytes
+    person: bytes | None
+
+    @property
+    def place(self) -> Place:
+        return (self.message.key, "finish", self.control.sender, self.control.id)
+
+    @property
+    def exchange(self) -> Exchange:
+        """The inquiry that it answers."""
+        asked = self.control.in_reply_to.id if self.control.in_reply_to else self.control.id
+        return (self.message.key, asked)
+
+    def fits(self, asked: Standing | None) -> bool:
+        """Open, asked of this sender (the hub may refuse for anybody), same basis, item and person."""
+        if asked is None or asked.state != "open":
+            return False
+        control = self.control
+        about = (control.basis.encoded().decode(), control.item.encoded().decode())
+        sender = control.sender in (asked.receiver, HUB, self.message.key)
+        return sender and about == (asked.basis, asked.item) and self.person in (None, asked.person)
+
+
+@dataclass(frozen=True)
+class Finisher:
+    """What finishing needs."""
+
+    rest: AtRest
+    directory: Directory
+    database: Database
+    clock: Clock
+
+    async def finish(self, candidates: Sequence[Candidate]) -> list[Outcome]:
+        """Each exchange ends once; what ends it is emitted again when it comes again, everything else ends here."""
+        agencies = {candidate.message.key for candidate in candidates}
+        async with self.database.transaction(agencies) as connection:
+            known = await decisions.recall(connection, [candidate.place for candidate in candidates])
+            asked = await store.standing(connection, {candidate.exchange for candidate in candidates})
+            proposals = self._proposals(candidates, known, dict(asked))
+            standing = await decisions.settle(connection, proposals)
+            now = instant(self.clock())
+            first = [
+                candidate.ending.finished(now)
+                for candidate, proposal, decided in zip(candidates, proposals, standing, strict=True)
+                if decided is proposal and decided.verdict == COMPLETED
+            ]
+            await store.finish(connection, first)
+        return [
+            outcome
+            for candidate, proposal, decided in zip(candidates, proposals, standing, strict=True)
+            for outcome in self._outcome(candidate, proposal, decided)
+        ]
+
+    def answer(self, message: Message) -> Candidate:
+        """What came in from the other side, opened and verified by the linkage interface."""
+        control = message.control
+        person = None
+        if control.kind == "response":
+            subject = self.rest.open(message, "subject")
+            person = self.rest.index(message.key, PERSON, subject[1:]) if subject[:1] == INTERNAL else b""
+        return Candidate(message, control, answering(message), proof.read(message.headers["proof"]).identity, person)
+
+    def refusal(self, message: Message) -> Candidate:
+        """What the own side refused on its way out."""
+        part = RefusalPart.model_validate_json(message.headers["refusal"])
+        ending = refusing(message.headers["control"], Refusal(part.code, part.rule), message, self.rest)
+        content = hashlib.sha256(message.headers["control"]).digest()
+        return Candidate(message, message.control, ending, content, None)
+
+    def _proposals(
+        self, candidates: Sequence[Candidate], known: dict[Place, Decided], asked: dict[Exchange, Standing]
+    ) -> list[Decided]:
+        """In order: what ends an exchange leaves nothing for the next message of the batch to end."""
+        proposals = []
+        for one in candidates:
+            proposal = self._proposal(one, known.get(one.place), asked.get(one.exchange))
+            if proposal.verdict == COMPLETED:
+                asked.pop(one.exchange, None)
+            proposals.append(proposal)
+        return proposals
+
+    def _proposal(self, candidate: Candidate, known: Decided | None, asked: Standing | None) -> Decided:
+        message = candidate.message
+        if known is not None and known.source == message.source:
+            return known
+        verdict = COMPLETED if candidate.fits(asked) else UNMATCHED
+        return Decided(candidate.place, candidate.content, message.source, verdict, "", candidate.control.expires)
+
+    def _outcome(self, candidate: Candidate, proposal: Decided, standing: Decided) -> list[Outcome]:
+        message, relation = candidate.message, decisions.relation(standing, proposal)
+        if relation in ("copy", "reused"):
+            return [Drop(message.position, relation)]
+        if standing.verdict == UNMATCHED:
+            findings = extended(message.headers.get("trail", b""), finding(NAME, UNMATCHED, self.directory))
+            return [Drop(message.position, UNMATCHED), recorded(message, topics.intermediate_recorded, findings)]
+        findings = extended(message.headers.get("trail", b""), candidate.ending.finding(NAME, self.directory))
+        return [candidate.ending.completed(message), recorded(message, topics.intermediate_recorded, findings)]

@@ -1,0 +1,146 @@
+"""The tables of exchange: its exchanges (処理状況, メッセージ一時保管) and the staff (職員権限)."""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from schemas.control import Control, Officer
+from services.runtime.postgres import Connection
+
+Exchange = tuple[str, str]
+"""(agency, exchange id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An inquiry that was accepted; `person` is the look-up value of its internal number."""
+
+    control: Control
+    person: bytes
+
+    @property
+    def place(self) -> Exchange:
+        return (self.control.sender, self.control.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an answer is compared with."""
+
+    receiver: str
+    basis: str
+    item: str
+    person: bytes
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """An answer or refusal as it is kept for the asker: sealed under its data key `sealed`, for the control part."""
+
+    place: Exchange
+    state: str
+    completed: str
+    control: bytes
+    value: bytes
+    sealed: str
+
+
+async def open_exchanges(connection: Connection, asked: Sequence[Asked]) -> None:
+    """New exchanges; one that is there already stays as it is."""
+    rows = sorted({one.place: one for one in asked}.items())
+    if not rows:
+        return
+    controls = [one.control for _, one in rows]
+    await connection.execute(
+        _OPEN,
+        [control.sender for control in controls],
+        [uuid.UUID(control.id) for control in controls],
+        [control.receiver for control in controls],
+        [control.basis.encoded().decode() for control in controls],
+        [control.item.encoded().decode() for control in controls],
+        [one.person for _, one in rows],
+        [control.created for control in controls],
+        [control.expires for control in controls],
+    )
+
+
+async def standing(connection: Connection, places: Collection[Exchange]) -> Mapping[Exchange, Standing]:
+    """The exchanges at these places."""
+    if not places:
+        return {}
+    agencies, ids = zip(*sorted(places), strict=True)
+    rows = await connection.fetch(_STANDING, list(agencies), [uuid.UUID(text) for text in ids])
+    return {
+        (row["agency"], str(row["id"])): Standing(
+            row["receiver"], row["basis"], row["item"], row["person"], row["state"]
+        )
+        for row in rows
+    }
+
+
+async def finish(connection: Connection, finished: Sequence[Finished]) -> set[Exchange]:
+    """The one transition out of `open`; returns the exchanges that made it now."""
+    rows = sorted({one.place: one for one in finished}.items())
+    if not rows:
+        return set()
+    stored = await connection.fetch(
+        _FINISH,
+        [agency for (agency, _), _ in rows],
+        [uuid.UUID(text) for (_, text), _ in rows],
+        [one.state for _, one in rows],
+        [one.completed for _, one in rows],
+        [one.control for _, one in rows],
+        [one.value for _, one in rows],
+        [one.sealed for _, one in rows],
+    )
+    return {(row["agency"], str(row["id"])) for row in stored}
+
+
+async def known_staff(connection: Connection, officers: Collection[tuple[str, Officer]]) -> set[tuple[str, Officer]]:
+    """Which of these (agency, officer) are on the agency's list of staff."""
+    wanted = sorted((agency, officer.staff, officer.office, officer.role) for agency, officer in officers)
+    if not wanted:
+        return set()
+    rows = await connection.fetch(_STAFF, *map(list, zip(*wanted, strict=True)))
+    return {(row["agency"], Officer(office=row["office"], role=row["role"], staff=row["staff"])) for row in rows}
+
+
+async def load_staff(connection: Connection, agency: str, officers: Sequence[Officer]) -> None:
+    """Replaces an agency's list of staff."""
+    await connection.execute("DELETE FROM staff WHERE agency = $1", agency)
+    rows = sorted({(officer.staff, officer.office, officer.role) for officer in officers})
+    if rows:
+        await connection.execute(_LOAD_STAFF, agency, *map(list, zip(*rows, strict=True)))
+
+
+_OPEN = """
+INSERT INTO exchanges (agency, id, receiver, basis, item, person, state, created, expires)
+SELECT agency, id, receiver, basis, item, person, 'open', created::timestamptz, expires::timestamptz
+FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[])
+     AS asked (agency, id, receiver, basis, item, person, created, expires)
+ORDER BY agency, id
+ON CONFLICT DO NOTHING
+"""
+_STANDING = """
+SELECT e.agency, e.id, e.receiver, e.basis, e.item, e.person, e.state
+FROM unnest($1::text[], $2::uuid[]) AS wanted (agency, id)
+JOIN exchanges AS e USING (agency, id)
+"""
+_FINISH = """
+UPDATE exchanges AS e
+SET state = f.state, completed = f.completed::timestamptz, control = f.control, value = f.value, sealed = f.sealed
+FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])
+     AS f (agency, id, state, completed, control, value, sealed)
+WHERE e.agency = f.agency AND e.id = f.id AND e.state = 'open'
+RETURNING e.agency, e.id
+"""
+_STAFF = """
+SELECT s.agency, s.staff, s.office, s.role
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS wanted (agency, staff, office, role)
+JOIN staff AS s USING (agency, staff, office, role)
+"""
+_LOAD_STAFF = """
+INSERT INTO staff (agency, staff, office, role)
+SELECT $1, staff, office, role FROM unnest($2::text[], $3::text[], $4::text[]) AS loaded (staff, office, role)
+"""

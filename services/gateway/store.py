@@ -1,0 +1,34 @@
+"""What exchange's view shows the gateway of one agency's exchanges."""
+
+import uuid
+from dataclasses import dataclass
+
+from services.runtime.postgres import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An exchange as its asker may see it; control and value are those of the answer, once there is one."""
+
+    agency: str
+    state: str
+    created: str
+    expires: str
+    completed: str | None
+    control: bytes | None
+    value: bytes | None
+    sealed: str | None
+
+
+async def progress(connection: Connection, agency: str, exchange: str) -> Row | None:
+    """The agency's exchange of this id."""
+    row = await connection.fetchrow(_PROGRESS, agency, uuid.UUID(exchange))
+    return Row(**row) if row else None
+
+
+_INSTANT = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS {0}"""
+_PROGRESS = f"""
+SELECT agency, state, {_INSTANT.format("created")}, {_INSTANT.format("expires")}, {_INSTANT.format("completed")},
+       control, value, sealed
+FROM progress WHERE agency = $1 AND id = $2
+"""

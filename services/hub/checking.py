@@ -1,0 +1,106 @@
+"""What the hub checks of a submitted message, in this order (message.md section 4, hub); it never sees what was asked.
+
+sizes → shape and spelling → names and kids → signature → (sender, id) → U opens and matches hS → `on_behalf_of` →
+law table and assessment duty; for answers a stored decision: parties swapped, same basis, item and person, not expired.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+
+from schemas.control import FACELESS, Control
+from schemas.directory import HUB
+from schemas.message import Message
+from schemas.policy import Rules, judge_law
+from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
+from schemas.text import instant, to_bytes
+from schemas.wire import seal
+from schemas.wire.envelope import Envelope
+from schemas.wire.sign import check_signature, key_for
+from services.hub.link_codes import LinkCodes
+from services.runtime.directory import Directory
+from services.runtime.keys import KeyRings
+from services.runtime.service import Clock
+from services.runtime.wrapping import Bounded, VerifiedRoots
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """What the hub remembers of a message that it permitted: enough to judge the answer, nothing of its content."""
+
+    sender: str
+    receiver: str
+    id: str
+    basis: str
+    item: str
+    core: int | None
+    expires: str
+
+
+@dataclass(frozen=True)
+class Checker:
+    """The hub's own keys, the directory, the rules, and memories of public-key work."""
+
+    keys: KeyRings
+    directory: Directory
+    rules: Rules
+    codes: LinkCodes
+    clock: Clock
+    roots: VerifiedRoots = field(default_factory=VerifiedRoots)
+    unwrapped: Bounded[tuple[bytes, str], bytes] = field(default_factory=lambda: Bounded(10_000))
+
+    def verify(self, message: Message) -> Envelope:
+        """Sizes, shape, names, key ids and signature; until this holds, nobody is answered."""
+        envelope = Envelope.of(message)
+        control, now = envelope.said, instant(self.clock())
+        if control.sender != message.key or control.sender == HUB:
+            raise SecurityEvent(SecurityCode.BAD_SIGNATURE, "the record's key is not the sender")
+        key = key_for(self.directory.key, envelope.seals.sign, control.sender, "sign", now)
+        if control.kind in FACELESS and envelope.subject:
+            raise SecurityEvent(SecurityCode.SUBJECT_MISMATCH, "a refusal has no subject")
+        check_signature(envelope, key, hashlib.sha256(envelope.subject).digest(), self.roots)
+        return envelope
+
+    def person(self, envelope: Envelope) -> int | None:
+        """The core id behind U; None where the link code names nobody. A subject that does not match hS is an incident."""
+        control, seals = envelope.said, envelope.seals
+        own = self.keys.of(HUB).by_kid.get(seals.hub)
+        if own is None or own.purpose != "wrap":
+            raise SecurityEvent(SecurityCode.UNKNOWN_KEY, "the subject is not sealed for a key of the hub")
+        wrapped, boxed = seal.split_subject(own.algorithm, envelope.subject)
+        place = (hashlib.sha256(wrapped).digest(), own.kid)
+        secret = self.unwrapped.get(place)
+        if secret is None:
+            secret = self.unwrapped.put(place, seal.unwrap(own.algorithm, own.secret, HUB, own.kid, wrapped))
+        link_code = seal.open_subject(secret, envelope.identity, boxed, to_bytes(seals.hS))
+        return self.codes.core(control.sender, link_code.decode("ascii", "replace"))
+
+    def lawful(self, control: Control) -> None:
+        """Delegation, law table and assessment duty; raises `Refusal`."""
+        if control.on_behalf_of is not None:
+            raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, "directory: no delegation")
+        if instant(self.clock()) >= control.expires:
+            raise Refusal(RefusalCode.EXPIRED, f"expires {control.expires}")
+        judge_law(control, self.directory, self.rules)
+
+
+def answers(control: Control, core: int | None, asked: Provision | None, now: str) -> None:
+    """An answer must fit the inquiry that the hub permitted: parties swapped, same basis, item and person, not expired."""
+    if asked is None or (asked.sender, asked.receiver) != (control.receiver, control.sender):
+        raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, "no permitted inquiry is answered by this")
+    if (asked.basis, asked.item) != (about(control)):
+        raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, "the inquiry named another basis or item")
+    if control.kind not in FACELESS and asked.core != core:
+        raise Refusal(RefusalCode.UNKNOWN_PERSON, "the inquiry was about another person")
+    if now >= asked.expires:
+        raise Refusal(RefusalCode.EXPIRED, f"the inquiry expired {asked.expires}")
+
+
+def about(control: Control) -> tuple[str, str]:
+    """(basis, item) as the hub stores and compares them."""
+    return control.basis.encoded().decode(), control.item.encoded().decode()
+
+
+def provision(control: Control, core: int | None) -> Provision:
+    """What is remembered of a permitted message."""
+    basis, item = about(control)
+    return Provision(control.sender, control.receiver, control.id, basis, item, core, control.expires)

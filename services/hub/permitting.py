@@ -1,0 +1,171 @@
+"""The hub's own words: permits (情報提供許可証) over a batch, and refusals in its name."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from schemas.control import FACELESS, Control, Reply
+from schemas.directory import HUB, KeyRecord
+from schemas.refusal import Refusal, RefusalCode, part_of
+from schemas.text import Instant, Record, decoded, instant, to_text
+from schemas.wire import seal
+from schemas.wire.envelope import Decision, Envelope, LawRow, Permit, Signature
+from schemas.wire.frame import derived_id, keyed
+from schemas.wire.sign import PERMIT_ROOT, ROOT, decision_digest, permit_leaf_of, sign_leaves
+from services.hub.link_codes import LinkCodes
+from services.runtime.decisions import Decided
+from services.runtime.directory import Directory
+from services.runtime.keys import KeyRings
+from services.runtime.service import Clock
+from services.runtime.wrapping import ContentKeys
+
+PERMITTED = "permitted"
+NOTE_LIMIT = 4096
+
+
+class Note(Record):
+    """What is remembered of a decision: D of a permit; of a refusal its rule; the time of both."""
+
+    decision: Decision | None = None
+    rule: str = ""
+    time: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A message with the decision D on it, and the person at the receiver: what a permit is made of."""
+
+    envelope: Envelope
+    decision: Decision
+    salt: bytes
+    link_code: bytes
+
+
+@dataclass(frozen=True)
+class Permitter:
+    """The hub's keys, the directory, and content keys to spare."""
+
+    keys: KeyRings
+    directory: Directory
+    codes: LinkCodes
+    content_keys: ContentKeys
+    clock: Clock
+
+    def decide(self, envelope: Envelope, core: int | None) -> Decision:
+        """A new decision D: what it says of the person is a commitment that only the receiver can open."""
+        control, now = envelope.said, instant(self.clock())
+        salt, link_code = self._subject(envelope, core)
+        basis = control.basis
+        return Decision(
+            hub=HUB,
+            message=to_text(envelope.identity),
+            subject=to_text(seal.subject_commitment(salt, link_code)),
+            law=LawRow(edition=basis.edition, row=basis.row, branch=basis.branch),
+            directory=self.directory.edition,
+            time=now,
+        )
+
+    def stored(self, envelope: Envelope, core: int | None, decided: Decided) -> "Granted | Envelope | None":
+        """What the stored decision makes of a message, whatever time, keys and rules say now; None: no answer to a refusal."""
+        note = decoded(Note, decided.note.encode(), NOTE_LIMIT)
+        if note.decision is not None:
+            return Granted(envelope, note.decision, *self._subject(envelope, core))
+        if envelope.said.kind in FACELESS:
+            return None
+        return self.refuse(envelope, Refusal(RefusalCode(decided.verdict), note.rule), note.time)
+
+    def require_receiver(self, agency: str) -> None:
+        """Raises `Refusal` if nothing can be sealed for this agency now."""
+        self._wrap_key(agency, instant(self.clock()))
+
+    def permit(self, granted: Sequence[Granted]) -> list[Envelope]:
+        """What is delivered: U' instead of U, and one signature over the permits of the whole batch."""
+        if not granted:
+            return []
+        now = instant(self.clock())
+        signer = self.keys.of(HUB).current("permit", now).signer()
+        drafts = [self._draft(one, now) for one in granted]
+        signatures = sign_leaves(signer, PERMIT_ROOT, [leaf for _, _, leaf in drafts])
+        return [
+            replace(one.envelope, subject=subject, permit=_permit(one, wrap, now, signer.kid, signature).encoded())
+            for one, (subject, wrap, _), signature in zip(granted, drafts, signatures, strict=True)
+        ]
+
+    def refuse(self, cause: Envelope, refusal: Refusal, time: str) -> Envelope:
+        """A refusal in the hub's name, sealed for the sender of `cause` and signed; it has neither permit nor subject."""
+        control = refusing(cause, time)
+        receiver = self._wrap_key(control.receiver, instant(self.clock()))
+        hub_key = self._wrap_key(HUB, instant(self.clock()))
+        content = self.content_keys.for_receiver(receiver)
+        said, business = control.encoded(), part_of(refusal.code, refusal.rule).encoded()
+        salt = self.keys.of(HUB).current("salt", time)
+        committed = seal.commit(control, said, business, b"", salt.secret)
+        signer = self.keys.of(HUB).current("sign", time).signer()
+        envelope = Envelope(
+            control=said,
+            seal=committed.seal(sign=signer.kid, wrap=receiver.kid, hub=hub_key.kid),
+            wrap=content.wrapped,
+            subject=b"",
+            signature=b"",
+            value=seal.seal_business(content.secret, committed, business),
+        )
+        leaf = envelope.leaf(hashlib.sha256(b"").digest())
+        return replace(envelope, signature=sign_leaves(signer, ROOT, [leaf])[0].encoded())
+
+    def _subject(self, envelope: Envelope, core: int | None) -> tuple[bytes, bytes]:
+        """t' and L', empty for a refusal."""
+        control = envelope.said
+        if control.kind in FACELESS or core is None:
+            return b"", b""
+        salt_key = self.keys.of(HUB).current("salt", control.created).secret
+        salt = keyed(salt_key, "renkei/salt/permit/1", HUB, control.receiver, envelope.identity)
+        return salt, self.codes.issue(control.receiver, core).encode()
+
+    def _draft(self, one: Granted, now: str) -> tuple[bytes, str, bytes]:
+        receiver = self._wrap_key(one.envelope.said.receiver, now)
+        digest, subject = decision_digest(one.decision), b""
+        if one.link_code:
+            key = self.content_keys.for_receiver(receiver)
+            subject = seal.seal_subject(key, os.urandom(12), digest, one.salt, one.link_code)
+        leaf = one.envelope.leaf(hashlib.sha256(one.envelope.subject).digest())
+        return subject, receiver.kid, permit_leaf_of(digest, leaf, receiver.kid, hashlib.sha256(subject).digest(), now)
+
+    def _wrap_key(self, agency: str, now: str) -> KeyRecord:
+        record = self.directory.current(agency, "wrap", now)
+        if record is None:
+            raise Refusal(RefusalCode.UNKNOWN_AGENCY, "directory: no valid wrap key")
+        return record
+
+
+def refusing(cause: Envelope, time: str) -> Control:
+    """The control part of the hub's refusal of `cause`; the same whenever it is composed again."""
+    said = cause.said
+    return Control(
+        id=derived_id(cause.identity, "refusal", said.sender, 0),
+        exchange=said.exchange,
+        position=0,
+        kind="refusal",
+        sender=HUB,
+        receiver=said.sender,
+        basis=said.basis,
+        item=said.item,
+        officer="auto",
+        created=time,
+        expires=said.expires,
+        in_reply_to=Reply(id=said.id, message=to_text(cause.identity)),
+    )
+
+
+def _permit(one: Granted, wrap: str, now: str, kid: str, signature: Signature) -> Permit:
+    return Permit(
+        decision=one.decision,
+        subject=to_text(hashlib.sha256(one.envelope.subject).digest()),
+        wrap=wrap,
+        time=now,
+        key=kid,
+        signature=signature.signature,
+        size=signature.size,
+        index=signature.index,
+        path=signature.path,
+    )

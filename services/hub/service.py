@@ -1,0 +1,127 @@
+"""Stand-in for the 情報提供ネットワークシステム: verify, check the law table, translate the link code, permit.
+
+A decision point (architecture section 4.2): its content is M, its note the decision D or the rule of a refusal.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from schemas import catalogue, law, topics
+from schemas.directory import HUB
+from schemas.message import Drop, Emit, Message, Outcome
+from schemas.policy import Rules
+from schemas.refusal import SecurityCode, SecurityEvent
+from schemas.text import instant
+from schemas.wire.envelope import Envelope
+from services.hub import store
+from services.hub.checking import Checker
+from services.hub.judging import Judge, Judged, Submitted, incident
+from services.hub.link_codes import LinkCodes
+from services.hub.permitting import Granted, Permitter
+from services.hub.publishing import Publisher
+from services.runtime import decisions
+from services.runtime.decisions import Decided
+from services.runtime.postgres import Database, database
+from services.runtime.service import Environment, Service, Tick
+from services.runtime.wrapping import ContentKeys
+
+NAME = "hub"
+
+
+@dataclass(frozen=True)
+class Hub:
+    """What judging and permitting need."""
+
+    judge: Judge
+    permitter: Permitter
+    publisher: Publisher
+    database: Database
+
+
+async def permit(messages: Sequence[Message], hub: Hub) -> list[Outcome]:
+    """Every message is permitted for its receiver, or refused to its sender, or is a security event."""
+    outcomes: list[Outcome] = []
+    submitted = list(_submitted(messages, outcomes))
+    agencies = {HUB, *(party for one in submitted for party in (one.said.sender, one.said.receiver))}
+    async with hub.database.transaction(agencies) as connection:
+        judged = await hub.judge.judge(connection, submitted, outcomes)
+        standing = await decisions.settle(connection, [one.decided for one in judged])
+        await store.record(connection, [one.provision for one in judged if one.provision])
+    return outcomes + _leaving(judged, standing, hub.permitter)
+
+
+async def publish(hub: Hub) -> Sequence[Emit]:
+    """The directory's ticker."""
+    return await hub.publisher.due()
+
+
+def _submitted(messages: Sequence[Message], outcomes: list[Outcome]) -> Iterator[Submitted]:
+    """Sizes, shape and spelling."""
+    for message in messages:
+        try:
+            envelope = Envelope.of(message)
+            yield Submitted(message, envelope, envelope.said)
+        except SecurityEvent as event:
+            outcomes.append(incident(message, event))
+
+
+def _leaving(judged: Sequence[Judged], standing: Sequence[Decided], permitter: Permitter) -> list[Outcome]:
+    """What is new, or came again, leaves; one signature covers all permits. Copies and other contents end here."""
+    outcomes: list[Outcome] = []
+    granted: list[tuple[Message, Granted]] = []
+    for one, decided in zip(judged, standing, strict=True):
+        message = one.submitted.message
+        match decisions.relation(decided, one.decided):
+            case "first" | "again":
+                outcome = permitter.stored(one.submitted.envelope, one.core, decided)
+                if isinstance(outcome, Granted):
+                    granted.append((message, outcome))
+                else:
+                    outcomes += _refused(message, outcome)
+            case "copy":
+                outcomes.append(Drop(message.position, "copy"))
+            case "reused":
+                outcomes.append(incident(message, SecurityEvent(SecurityCode.ID_REUSED, "other content under this id")))
+    for (message, _), envelope in zip(granted, permitter.permit([one for _, one in granted]), strict=True):
+        outcomes.append(_delivered(message, envelope))
+    return outcomes
+
+
+def _refused(message: Message, refusal: Envelope | None) -> list[Outcome]:
+    """A refusal is never refused: it ends here."""
+    return [Drop(message.position, "unanswerable") if refusal is None else _delivered(message, refusal)]
+
+
+def _delivered(message: Message, envelope: Envelope) -> Emit:
+    context = {"traceparent": message.headers["traceparent"]} if "traceparent" in message.headers else {}
+    receiver = envelope.said.receiver
+    onward = Message(
+        key=receiver, value=envelope.value, headers={**envelope.headers(), **context}, source=message.source
+    )
+    return Emit(topics.network_delivered, onward, message.position)
+
+
+@asynccontextmanager
+async def open_hub(environment: Environment) -> AsyncIterator[Hub]:
+    """The hub's own key ring, its tables, the directory and the rules."""
+    keys, directory, clock = environment.keys, environment.directory, environment.clock
+    codes = LinkCodes(keys.of(HUB).current("permutation", instant(clock())).secret)
+    rules = Rules(law.load_table(), catalogue.load_catalogue())
+    permitter = Permitter(keys, directory, codes, ContentKeys(clock), clock)
+    async with database(environment) as tables:
+        checker = Checker(keys, directory, rules, codes, clock)
+        yield Hub(Judge(checker, permitter), permitter, Publisher(tables, keys, environment.log, clock), tables)
+
+
+service = Service(
+    NAME,
+    "outside",
+    reads={topics.network_submitted: permit},
+    writes=[topics.network_delivered, topics.directory],
+    resources=open_hub,
+    ticks=[Tick(1.0, publish)],
+    tables=True,
+    ring="hub",
+    directed=False,
+)

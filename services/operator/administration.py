@@ -1,0 +1,94 @@
+"""Commands about topics, the database, keys and the directory."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import TypeAdapter
+
+from schemas.control import Item
+from schemas.directory import Grant
+from services.operator import enrolment, lifecycle, publication
+from services.operator.console import HERE, Codes, Folder, finished, group, opened, progress, readable, screen
+from services.operator.tables import now
+from services.runtime.kafka.topics import apply_topics, diff_topics
+from services.topology import all_topics, groups
+
+topics = group("The topics of the log.")
+database = group("The database.")
+keys = group("Keys and key rings.")
+directory = group("The directory of agencies, keys, policies and assessments.")
+
+Replication = Annotated[int, typer.Option(help="Copies of each partition; three on a cluster of several brokers.")]
+Provides = Annotated[list[str], typer.Option("--provides", help="An item that the agency provides, as name:layout.")]
+
+
+@topics.command("apply")
+def apply(folder: Folder = HERE, replication: Replication = 1) -> None:
+    """Create missing topics and initial group offsets; what is there already stays as it is."""
+    done = finished(apply_topics(opened(folder).kafka(), all_topics(), groups(), replication))
+    screen.print("\n".join(done) or "Nothing to do.")
+
+
+@topics.command("diff")
+def diff(folder: Folder = HERE, replication: Replication = 1) -> None:
+    """Say what differs between the log and what the services need; status 1 if anything does."""
+    differences = finished(diff_topics(opened(folder).kafka(), all_topics(), groups(), replication))
+    screen.print("\n".join(differences) or "No difference.")
+    raise typer.Exit(1 if differences else 0)
+
+
+@database.command("migrate")
+def migrate(folder: Folder = HERE) -> None:
+    """Create roles and schemas, and bring every service's schema to what its code expects."""
+    with readable(), progress("migrating", 1):
+        lifecycle.migrate(opened(folder))
+
+
+@keys.command("create")
+def create(
+    codes: Codes,
+    folder: Folder = HERE,
+    suite: Annotated[Literal["1", "2"], typer.Option(help="1: Ed25519, X25519. 2: ECDSA and ECDH on P-256.")] = "1",
+) -> None:
+    """Make root, signing, sealing, salt, data and assertion keys for agencies that have none."""
+    with readable(), progress("creating keys", len(codes)) as step:
+        for code in codes:
+            enrolment.create_keys(opened(folder), [code], suite, now())
+            step()
+
+
+@directory.command("describe")
+def describe(
+    codes: Codes,
+    folder: Folder = HERE,
+    provides: Provides = ["income_tax_certificate:1"],  # noqa: B006  # typer copies it
+    policy: Annotated[Path | None, typer.Option(help="JSON list of grants: office, role, rows. Default: none.")] = None,
+    automatic: Annotated[
+        str, typer.Option(help="office:role of automatic answers; empty: every answer is manual.")
+    ] = "",
+) -> None:
+    """Write and sign agency, policy and assessment records of local governments; publish them with `directory publish`."""
+    with readable(), progress("signing records", 1):
+        grants = TypeAdapter(list[Grant]).validate_json(policy.read_bytes()) if policy else []
+        publication.describe(opened(folder), codes, [item_of(text) for text in provides], grants, _automatic(automatic))
+
+
+@directory.command("publish")
+def publish(folder: Folder = HERE) -> None:
+    """Hand all signed records to the hub, which publishes those that are new."""
+    with progress("publishing", 1):
+        taken = finished(publication.publish(opened(folder)))
+        finished(publication.published(opened(folder)))
+    screen.print(f"{taken} records are new.")
+
+
+def item_of(text: str) -> Item:
+    """`income_tax_certificate:1` as an item."""
+    name, _, layout = text.partition(":")
+    return Item(name=name, layout=int(layout or 1))
+
+
+def _automatic(text: str) -> Grant | None:
+    office, _, role = text.partition(":")
+    return Grant(office=office, role=role, rows="all") if text else None

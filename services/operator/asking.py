@@ -1,0 +1,124 @@
+"""Posts an inquiry as a business system does, over HTTP or Kafka, and waits for its answer."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from schemas import canonical, topics
+from schemas.control import Basis, Item, Officer, Question
+from schemas.message import Message
+from schemas.request import Posted, assert_read, assert_request, read_request
+from services.operator.enrolment import assertion_key
+from services.operator.identifiers import uuid7
+from services.operator.installation import Installation
+from services.runtime.kafka.log import KafkaLog
+from services.runtime.kafka.scan import scan
+
+ASSERTED_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the asker has in the end: the exchange's state, and the business part if it ended."""
+
+    exchange: str
+    state: str
+    business: dict[str, Any]
+
+    @property
+    def outcome(self) -> str:
+        """In one word: the refusal's code, the answer's outcome, or `waiting`."""
+        if self.state == "refused":
+            return str(self.business["code"])
+        return str(self.business.get("outcome", self.state))
+
+
+def inquiry(
+    sender: str, receiver: str, number: str, basis: Basis, item: Item, officer: Officer, year: int, exchange: str = ""
+) -> Posted:
+    """A request for one fiscal year of an item."""
+    question = Question(
+        id=exchange or uuid7(), sender=sender, receiver=receiver, basis=basis, item=item, officer=officer
+    )
+    return read_request(question.encoded(), number.encode(), canonical.encode({"period": {"year": year}}))
+
+
+def asserted(installation: Installation, posted: Posted) -> str:
+    """The assertion of the sender's posting system."""
+    key = assertion_key(installation, posted.question.sender)
+    return assert_request(posted, key.kid, key.secret, int(time.time()) + ASSERTED_SECONDS)
+
+
+async def post_http(installation: Installation, posted: Posted) -> httpx.Response:
+    """`POST /v1/inquiries`."""
+    body = {
+        "control": json.loads(posted.control),
+        "subject": posted.number.decode(),
+        "business": json.loads(posted.business),
+    }
+    async with _client(installation) as client:
+        headers = {"Authorization": f"Bearer {asserted(installation, posted)}"}
+        return await client.post("/v1/inquiries", json=body, headers=headers)
+
+
+async def post_kafka(installation: Installation, posted: Posted) -> None:
+    """The same straight to `outbound.requested`, as a CloudEvent in binary mode."""
+    log = KafkaLog(installation.kafka())
+    try:
+        await log.publish([(topics.outbound_requested, record(installation, posted))])
+    finally:
+        await log.close()
+
+
+def record(installation: Installation, posted: Posted) -> Message:
+    """The record that a producer writes."""
+    question = posted.question
+    headers = {
+        "control": posted.control,
+        "subject": posted.number,
+        "assertion": asserted(installation, posted).encode(),
+        "ce_specversion": b"1.0",
+        "ce_type": b"renkei.inquiry.requested",
+        "ce_source": f"/agencies/{question.sender}".encode(),
+        "ce_id": question.id.encode(),
+        "content-type": b"application/json",
+    }
+    return Message(key=question.sender, value=posted.business, headers=headers)
+
+
+async def wait(installation: Installation, agency: str, exchange: str, seconds: float) -> Answer:
+    """Polls until the exchange has ended, or `seconds` have passed: then its state is `waiting` (or `unknown`)."""
+    deadline = time.monotonic() + seconds
+    key = assertion_key(installation, agency)
+    token = assert_read(agency, exchange, key.kid, key.secret, int(time.time() + seconds) + ASSERTED_SECONDS)
+    async with _client(installation) as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        while True:
+            answer = await client.get(f"/v1/exchanges/{exchange}/answer")
+            if answer.status_code == httpx.codes.OK:
+                body = answer.json()
+                return Answer(exchange, body["state"], body["business"])
+            if time.monotonic() > deadline:
+                state = (await client.get(f"/v1/exchanges/{exchange}")).json().get("state", "unknown")
+                return Answer(exchange, state, {})
+            await asyncio.sleep(0.05)
+
+
+async def completions(installation: Installation, agency: str, exchange: str, seconds: float = 10) -> int:
+    """How many different answers `exchange.completed` holds for an exchange: repeats are equal, so they count once.
+
+    The table is written before the topic: waits for the first."""
+    deadline = time.monotonic() + seconds
+    while True:
+        records = await scan(installation.kafka(), topics.exchange_completed)
+        mine = {record.control.id for record in records if record.key == agency and record.control.exchange == exchange}
+        if mine or time.monotonic() > deadline:
+            return len(mine)
+
+
+def _client(installation: Installation) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=installation.url("gateway"), timeout=30, trust_env=False)

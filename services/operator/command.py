@@ -1,0 +1,74 @@
+"""The operator's command `renkei`."""
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from services.operator import administration, bench, demo, people
+from services.operator.console import HERE, Folder, fail, opened, readable, screen
+from services.operator.installation import BLOCKS, services_of
+from services.operator.lifecycle import bring_down, bring_up
+from services.runtime import settings
+from services.runtime.errors import Misconfigured
+from services.runtime.process import main as run_process
+from services.topology import SERVICES, named
+
+app = typer.Typer(
+    help="連携: lawful, provable and fast exchange between local governments.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+)
+app.add_typer(administration.topics, name="topics")
+app.add_typer(administration.database, name="db")
+app.add_typer(administration.keys, name="keys")
+app.add_typer(administration.directory, name="directory")
+app.add_typer(people.staff, name="staff")
+app.add_typer(people.person, name="person")
+app.add_typer(people.replica, name="replica")
+app.command("inquire")(people.inquire)
+app.command("demo")(demo.demo)
+app.command("bench")(bench.bench)
+
+Layouts = Annotated[Literal["service", "block"], typer.Option(help="One process per service, or one per block.")]
+
+
+@app.command()
+def up(folder: Folder = HERE, layout: Layouts = "service") -> None:
+    """Start Kafka, PostgreSQL and all services on this machine, and keep them running; their data stays in the folder."""
+    with readable():
+        bring_up(opened(folder), layout)
+    screen.print(f"Running. Gateway: {opened(folder).url('gateway')}   Stop it with: renkei down")
+
+
+@app.command()
+def down(folder: Folder = HERE) -> None:
+    """Stop what `up` has started; every process finishes its batch first."""
+    with readable():
+        bring_down(opened(folder))
+
+
+@app.command()
+def run(
+    services: Annotated[list[str] | None, typer.Argument(help="Names of services to run in this process.")] = None,
+    block: Annotated[str, typer.Option(help=f"A block to run in this process: {', '.join(BLOCKS)}.")] = "",
+) -> None:
+    """Run services in this process, told by the environment (RENKEI_KAFKA, RENKEI_POSTGRES, …), until SIGTERM."""
+    if bool(services) == bool(block):
+        fail("name either services or a --block")
+    if block and block not in BLOCKS:
+        fail(f"there is no block {block}: {', '.join(BLOCKS)}")
+    try:
+        running = services_of(block) if block else named(services or [])
+        told = settings.load()
+    except KeyError as error:
+        fail(f"there is no service {error}: {', '.join(service.name for service in SERVICES)}")
+    except Misconfigured as error:
+        fail(str(error))
+    sys.exit(run_process(running, SERVICES, told))
+
+
+def main() -> None:
+    """Entry point."""
+    app()

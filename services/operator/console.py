@@ -1,0 +1,76 @@
+"""What the command prints and how it fails: one place for progress, tables and readable errors."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from schemas.text import explained
+from services.operator.installation import Installation
+from services.operator.local.error import InstallationError
+from services.runtime.errors import Misconfigured, Unavailable
+
+T = TypeVar("T")
+
+screen = Console()
+Folder = Annotated[Path, typer.Option("--folder", envvar="RENKEI_FOLDER", help="Folder of the installation.")]
+Codes = Annotated[list[str], typer.Argument(help="Codes of agencies, such as 221309.")]
+HERE = Path(".renkei")
+
+
+def group(text: str) -> typer.Typer:
+    """A group of commands."""
+    return typer.Typer(help=text, no_args_is_help=True)
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a command's work; what an operator can mend is said in one line, without a traceback."""
+    with readable():
+        return asyncio.run(work)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Errors that are the operator's to mend end the command with status 2."""
+    try:
+        yield
+    except (InstallationError, Misconfigured, Unavailable, FileNotFoundError) as error:
+        fail(str(error))
+    except ValidationError as error:
+        fail(explained(error))
+    except ValueError as error:
+        fail(str(error))
+
+
+def fail(text: str) -> None:
+    """Says what is wrong on standard error, and ends with status 2."""
+    Console(stderr=True).print(f"[red]renkei:[/red] {text}", highlight=False)
+    sys.exit(2)
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Any]:
+    """A progress bar; yields a function that advances it."""
+    columns = [
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    ]
+    with Progress(*columns, console=screen, transient=False) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count=1: bar.advance(task, count)
+        bar.update(task, total=total or 1, completed=total or 1)
+
+
+def opened(folder: Path) -> Installation:
+    """The installation in a folder."""
+    return Installation(folder.resolve())

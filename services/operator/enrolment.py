@@ -1,0 +1,176 @@
+"""An agency's keys: its root, key rings for the two blocks, the posting system's assertion key, and signed key records."""
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from schemas.directory import (
+    HUB,
+    AnyRecord,
+    KeyRecord,
+    Purpose,
+    Root,
+    key_id,
+    place,
+    possession,
+    signed_record,
+    signer_of,
+)
+from schemas.text import instant, to_bytes, to_text
+from schemas.wire import suites
+from schemas.wire.frame import digest
+from services.operator.installation import Installation, write_secret
+from services.runtime.keys import PrivateKey, Ring, sealed
+
+YEAR: Final = timedelta(days=365)
+SEALING_MONTHS: Final = 2
+"""Wrap and salt keys are made for this month and the next; each lives one (message.md section 3)."""
+
+
+@dataclass(frozen=True)
+class RootKey:
+    """An agency's root key, with which its directory records are signed."""
+
+    agency: str
+    algorithm: suites.Algorithm
+    private: bytes
+
+    def enrolled(self) -> Root:
+        """The public half with its proof of possession."""
+        public = suites.public_of(self.algorithm, self.private)
+        proof = suites.sign(self.algorithm, self.private, possession(self.agency, self.algorithm, public))
+        return Root(agency=self.agency, algorithm=self.algorithm, key=to_text(public), proof=to_text(proof))
+
+
+@dataclass(frozen=True)
+class Made:
+    """A private key, and its record if it has a public half."""
+
+    private: PrivateKey
+    record: KeyRecord | None
+
+
+def create_keys(installation: Installation, agencies: Sequence[str], suite: str, now: datetime) -> None:
+    """Keys for agencies that have none yet: rings, enrolled roots and signed records, each file written at once."""
+    secret = installation.key_encryption_key.read_bytes()
+    roots = json.loads(installation.roots.read_text())
+    for agency in agencies:
+        if (installation.root_keys / agency).exists():
+            raise ValueError(f"agency {agency} has keys already")
+        root = RootKey(agency, suites.SIGNATURES[suite], suites.generate(suites.SIGNATURES[suite])[0])
+        made = hub_keys(suite, now) if agency == HUB else agency_keys(agency, suite, now)
+        _write_rings(installation, agency, [one.private for one in made], secret)
+        stored = json.dumps({"algorithm": root.algorithm, "private": to_text(root.private)}).encode()
+        write_secret(installation.root_keys / agency, stored)
+        roots.append(root.enrolled().model_dump(mode="json"))
+        for one in made:
+            if one.record is not None:
+                keep_record(installation, one.record, root)
+    _replace(installation.roots, json.dumps(roots, indent=1).encode())
+
+
+def agency_keys(agency: str, suite: str, now: datetime) -> list[Made]:
+    """Data, sign, wrap, salt and assertion keys of an agency."""
+    return [
+        make_key(agency, "data", "aes-256-gcm", now, now + 10 * YEAR),
+        make_key(agency, "sign", suites.SIGNATURES[suite], now, now + YEAR),
+        make_key(agency, "assertion", "ed25519", now, now + YEAR),
+        *_monthly(agency, "wrap", suites.EXCHANGES[suite], now),
+        *_monthly(agency, "salt", "hmac-sha256", now),
+    ]
+
+
+def hub_keys(suite: str, now: datetime) -> list[Made]:
+    """Permit, wrap, sign, salt and permutation keys of the hub."""
+    return [
+        make_key(HUB, "sign", suites.SIGNATURES[suite], now, now + YEAR),
+        make_key(HUB, "permit", suites.SIGNATURES[suite], now, now + YEAR),
+        make_key(HUB, "permutation", "aes-256", now, now + 100 * YEAR),
+        *_monthly(HUB, "wrap", suites.EXCHANGES[suite], now),
+        *_monthly(HUB, "salt", "hmac-sha256", now),
+    ]
+
+
+def make_key(agency: str, purpose: Purpose, algorithm: suites.Algorithm, starts: datetime, until: datetime) -> Made:
+    """A new key; a symmetric one is named by the hash of the key under its purpose label."""
+    private, public = suites.generate(algorithm)
+    named = public or digest(f"renkei/{purpose}/1", private)
+    kid = key_id(agency, purpose, algorithm, named)
+    held = PrivateKey(
+        agency=agency,
+        purpose=purpose,
+        algorithm=algorithm,
+        kid=kid,
+        private=to_text(private),
+        starts=instant(starts),
+        until=instant(until),
+    )
+    if not public:
+        return Made(held, None)
+    record = KeyRecord(
+        agency=agency,
+        version=1,
+        kid=kid,
+        purpose=purpose,
+        algorithm=algorithm,
+        key=to_text(public),
+        starts=instant(starts),
+        until=instant(until),
+    )
+    return Made(held, record)
+
+
+def read_root(installation: Installation, agency: str) -> RootKey:
+    """An agency's root key; the operator's alone."""
+    stored = json.loads((installation.root_keys / agency).read_bytes())
+    return RootKey(agency, stored["algorithm"], to_bytes(stored["private"]))
+
+
+def keep_record(installation: Installation, record: AnyRecord, root: RootKey) -> None:
+    """Signs a record and keeps it until it is published."""
+    assert signer_of(record) == root.agency
+    data = record.encoded()
+    signature = suites.sign(root.algorithm, root.private, signed_record(record.type, data))
+    stored = json.dumps({"place": place(record), "record": to_text(data), "signature": to_text(signature)})
+    (installation.records / place(record).replace("/", "_")).write_text(stored)
+
+
+def assertion_key(installation: Installation, agency: str) -> PrivateKey:
+    """The key with which the agency's business systems sign what they post."""
+    return PrivateKey.model_validate_json((installation.systems / agency).read_bytes())
+
+
+def _monthly(agency: str, purpose: Purpose, algorithm: suites.Algorithm, now: datetime) -> list[Made]:
+    first = datetime(now.year, now.month, 1, tzinfo=UTC)
+    starts = [first]
+    for _ in range(SEALING_MONTHS):
+        starts.append((starts[-1] + timedelta(days=32)).replace(day=1))
+    return [make_key(agency, purpose, algorithm, start, end) for start, end in zip(starts, starts[1:], strict=False)]
+
+
+def _write_rings(installation: Installation, agency: str, keys: Sequence[PrivateKey], secret: bytes) -> None:
+    """Which block holds which key (architecture section 2): data both, sign, wrap and salt linkage alone."""
+    if agency == HUB:
+        held = {"hub": [key for key in keys]}
+    else:
+        held = {
+            "intermediate": [key for key in keys if key.purpose == "data"],
+            "linkage": [key for key in keys if key.purpose in ("data", "sign", "wrap", "salt")],
+        }
+        system = next(key for key in keys if key.purpose == "assertion")
+        write_secret(installation.systems / agency, system.encoded())
+    for block, some in held.items():
+        folder = installation.keys / block
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _replace(folder / f"{agency}.ring", sealed(Ring(agency=agency, keys=some), secret, block))
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Whole or not at all: a process that reads it in between sees the old file."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    write_secret(draft, data)
+    draft.replace(path)

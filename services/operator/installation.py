@@ -1,0 +1,191 @@
+"""A whole installation in one folder: where its secrets, keys, ports and processes are, and what its services are told.
+
+`RENKEI_KAFKA` and `RENKEI_POSTGRES` point to a Kafka and a PostgreSQL (as superuser) that exist already; else both run here.
+"""
+
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from services.operator.local import kafka, postgres, process
+from services.operator.local.error import InstallationError
+from services.operator.local.port import HOST, choose_port
+from services.runtime.postgres import role_of
+from services.runtime.service import Service
+from services.runtime.settings import Settings
+from services.topology import SERVICES, of_block
+
+Layout = Literal["service", "block"]
+"""One process per service, or one per block (hub and gateway apart)."""
+START_SECONDS: Final = 90.0
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The folder, and what is where in it. Everything secret is readable by its owner alone."""
+
+    folder: Path
+
+    @property
+    def secrets(self) -> Path:
+        return self.folder / "secrets"
+
+    @property
+    def passwords(self) -> Path:
+        return self.secrets / "postgres"
+
+    @property
+    def key_encryption_key(self) -> Path:
+        return self.secrets / "key-encryption-key"
+
+    @property
+    def root_keys(self) -> Path:
+        """The agencies' root keys: the operator's, held by no service."""
+        return self.secrets / "roots"
+
+    @property
+    def systems(self) -> Path:
+        """The assertion keys of the business systems that post here."""
+        return self.secrets / "systems"
+
+    @property
+    def keys(self) -> Path:
+        return self.folder / "keys"
+
+    @property
+    def roots(self) -> Path:
+        return self.folder / "roots.json"
+
+    @property
+    def records(self) -> Path:
+        """Signed directory records, waiting to be published."""
+        return self.folder / "directory"
+
+    def prepare(self) -> None:
+        """Makes what is missing: folders, key-encryption key, passwords."""
+        self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        for folder in (self.secrets, self.passwords, self.root_keys, self.systems, self.keys, self.records):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.key_encryption_key.exists():
+            write_secret(self.key_encryption_key, secrets.token_bytes(32))
+        for service in database_services():
+            if not (self.passwords / role_of(service)).exists():
+                write_secret(self.passwords / role_of(service), secrets.token_urlsafe(24).encode())
+        if not self.roots.exists():
+            self.roots.write_text("[]")
+
+    def kafka(self) -> str:
+        """Bootstrap servers."""
+        return (
+            os.environ.get("RENKEI_KAFKA")
+            or f"{HOST}:{_running_port('kafka', self.folder, kafka.KafkaSettings(self.folder).home / 'port')}"
+        )
+
+    def superuser(self) -> str:
+        """PostgreSQL as the operator sees it; holds the superuser's password."""
+        given = os.environ.get("RENKEI_POSTGRES")
+        if given:
+            return given
+        local = postgres.PostgresSettings(self.folder)
+        port = _running_port("postgres", self.folder, local.port_file)
+        return f"postgresql://{postgres.SUPERUSER}:{local.password_file.read_text().strip()}@{HOST}:{port}/postgres"
+
+    def environment(self, http: int) -> dict[str, str]:
+        """What a process of this installation is told."""
+        parts = urlsplit(self.superuser())
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "RENKEI_KAFKA": self.kafka(),
+            "RENKEI_POSTGRES": urlunsplit(parts._replace(netloc=parts.netloc.rsplit("@", 1)[-1])),
+            "RENKEI_PASSWORDS": str(self.passwords.resolve()),
+            "RENKEI_KEYS": str(self.keys.resolve()),
+            "RENKEI_KEY_ENCRYPTION_KEY": str(self.key_encryption_key.resolve()),
+            "RENKEI_ROOTS": str(self.roots.resolve()),
+            "RENKEI_HTTP": str(http),
+        }
+
+    def settings(self) -> Settings:
+        """The same for the operator's own commands, which serve nothing."""
+        told = self.environment(0)
+        return Settings.model_validate({k.removeprefix("RENKEI_").lower(): v for k, v in told.items() if k != "PATH"})
+
+    def start_parts(self) -> None:
+        """Kafka and PostgreSQL, where they are this installation's own."""
+        self.prepare()
+        if not os.environ.get("RENKEI_POSTGRES"):
+            postgres.start(postgres.PostgresSettings(self.folder))
+        if not os.environ.get("RENKEI_KAFKA"):
+            kafka.start(kafka.KafkaSettings(self.folder))
+
+    def stop_parts(self) -> None:
+        kafka.stop(kafka.KafkaSettings(self.folder))
+        postgres.stop(postgres.PostgresSettings(self.folder))
+
+    def start(self, name: str) -> process.Process:
+        """Starts one process of a layout: a service, or a block."""
+        arguments = ["--block", name] if name in BLOCKS else [name]
+        command = [sys.executable, "-m", "services.operator", "run", *arguments]
+        port = choose_port(self.port_file(name), None)
+        return process.start(name, command, self.environment(port), self.folder)
+
+    def port_file(self, name: str) -> Path:
+        return self.folder.resolve() / "run" / f"{name}.port"
+
+    def url(self, name: str) -> str:
+        """Where a process of the installation answers HTTP."""
+        return f"http://{HOST}:{self.port_file(name).read_text().strip()}"
+
+    def wait_ready(self, started: Sequence[process.Process]) -> None:
+        """Until each process says that it does its work; else InstallationError with the end of its log."""
+        for one in started:
+            process.wait_ready(one, lambda name=one.name: self.ready(name), START_SECONDS)  # type: ignore[misc]
+
+    def ready(self, name: str) -> bool:
+        try:
+            return httpx.get(f"{self.url(name)}/ready", timeout=5, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def stop(self, names: Sequence[str]) -> None:
+        """Asks all to stop, then waits: each finishes its batch and commits."""
+        for name in names:
+            process.stop(name, self.folder)
+
+
+BLOCKS: Final = ("intermediate", "linkage")
+
+
+def process_names(layout: Layout) -> list[str]:
+    """The processes of a layout, in the order in which they are started: the hub first, since it beats."""
+    if layout == "block":
+        return ["hub", "linkage", "intermediate", "gateway"]
+    return ["hub", *(service.name for service in SERVICES if service.name != "hub")]
+
+
+def services_of(name: str) -> list[Service]:
+    """What a process of this name runs."""
+    return of_block(name) if name in BLOCKS else [service for service in SERVICES if service.name == name]  # type: ignore[arg-type]
+
+
+def database_services() -> list[str]:
+    """Services with a role in the database: those with tables, and the gateway, which reads a view."""
+    return [service.name for service in SERVICES if service.tables] + ["gateway"]
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """A file that only its owner can read, from its first byte on."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+
+
+def _running_port(name: str, folder: Path, file: Path) -> int:
+    if process.find(name, folder) is None or not file.exists():
+        raise InstallationError(f"{name} is not running in {folder}. Start the installation first: renkei up.")
+    return int(file.read_text())

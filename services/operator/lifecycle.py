@@ -1,0 +1,64 @@
+"""Bringing an installation up and down: parts, topics, migrations, the hub's keys, then the processes of a layout."""
+
+import asyncio
+
+from schemas.directory import HUB
+from services.operator import enrolment, publication
+from services.operator.console import progress
+from services.operator.installation import Installation, Layout, database_services, process_names
+from services.operator.local import process
+from services.operator.tables import now
+from services.runtime import migrations
+from services.runtime.kafka.topics import apply_topics
+from services.runtime.postgres import role_of
+from services.topology import SERVICES, all_topics, groups
+
+
+def bring_up(installation: Installation, layout: Layout) -> None:
+    """Everything in its order; what runs already stays as it is."""
+    names = process_names(layout)
+    with progress("starting", 4 + 2 * len(names)) as step:
+        installation.start_parts()
+        step()
+        asyncio.run(apply_topics(installation.kafka(), all_topics(), groups()))
+        step()
+        migrate(installation)
+        step()
+        prepare_hub(installation)
+        step()
+        started = []
+        for name in names:
+            started.append(process.find(name, installation.folder) or installation.start(name))
+            step()
+        for one in started:
+            installation.wait_ready([one])
+            step()
+
+
+def bring_down(installation: Installation) -> None:
+    """The services first, all at once, then Kafka and PostgreSQL."""
+    names = [one.name for one in process.running(installation.folder) if one.name not in ("kafka", "postgres")]
+    with progress("stopping", len(names) + 1) as step:
+        for name in names:
+            installation.stop([name])
+            step()
+        installation.stop_parts()
+        step()
+
+
+def migrate(installation: Installation) -> None:
+    """Roles with their passwords, then each service's schema."""
+    dsn = installation.superuser()
+    roles = [role_of(service) for service in database_services()]
+    migrations.prepare(dsn, {role: (installation.passwords / role).read_text() for role in roles})
+    for service in SERVICES:
+        if service.tables:
+            migrations.migrate(dsn, service.name, role_of(service.name))
+
+
+def prepare_hub(installation: Installation) -> None:
+    """The stand-in hub has keys before it starts, and its records are handed in to itself."""
+    if not (installation.root_keys / HUB).exists():
+        enrolment.create_keys(installation, [HUB], "1", now())
+        publication.describe_hub(installation)
+    asyncio.run(publication.publish(installation))

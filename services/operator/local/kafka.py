@@ -1,0 +1,168 @@
+"""One real Kafka broker, which is its own controller (KRaft), on 127.0.0.1, with its data in the installation folder."""
+
+import base64
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.operator.local import process
+from services.operator.local.error import InstallationError
+from services.operator.local.jars import DEPLOYMENT, LIBRARIES, fetch_jars, find_java
+from services.operator.local.lock import locked
+from services.operator.local.port import HOST, answers, choose_port, free_port
+from services.operator.local.process import Process
+
+NAME = "kafka"
+STARTED = "Kafka Server started"
+HOURS_PER_DAY = 24
+# A padded business part has 1 MiB; headers and the record batch around it come on top.
+MESSAGE_BYTES = 1024 * 1024 + 256 * 1024
+
+
+@dataclass(frozen=True)
+class KafkaSettings:
+    """Where the broker lives and how large it is."""
+
+    folder: Path
+    """The installation; the broker's own files are below `kafka`."""
+    port: int | None = None
+    """None: the same port as last time, at first a free one."""
+    libraries: Path = LIBRARIES
+    partitions: int = 12
+    retention_days: int = 40
+    heap_megabytes: int = 512
+    start_seconds: float = 90
+
+    @property
+    def home(self) -> Path:
+        return self.folder.resolve() / "kafka"
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A broker that answers."""
+
+    process: Process
+    port: int
+
+    @property
+    def bootstrap(self) -> str:
+        return f"{HOST}:{self.port}"
+
+
+def start(settings: KafkaSettings) -> Broker:
+    """Starts the broker on new or existing data and returns when it answers; one that runs already is returned as it is.
+
+    Raises InstallationError where Java or Maven is missing, the port is taken, or the broker does not come up.
+    """
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(settings.home / "lock"):
+        if running := process.find(NAME, settings.folder):
+            return Broker(running, int((settings.home / "port").read_text()))
+        java, libraries = find_java(), fetch_jars(settings.libraries)
+        port = choose_port(settings.home / "port", settings.port)
+        configuration = _write_properties(settings, port)
+        _format(settings, java, libraries, configuration)
+        started = process.start(NAME, _command(settings, java, libraries, configuration), {}, settings.folder)
+        process.wait_ready(started, lambda: STARTED in started.output() and answers(port), settings.start_seconds)
+        return Broker(started, port)
+
+
+def stop(settings: KafkaSettings, grace_seconds: float = 30) -> bool:
+    """Ends the broker in good order. False where it did not run."""
+    return process.stop(NAME, settings.folder, grace_seconds)
+
+
+@contextmanager
+def running(settings: KafkaSettings) -> Iterator[Broker]:
+    """A broker for as long as the block lasts."""
+    try:
+        yield start(settings)
+    finally:
+        stop(settings)
+
+
+def policies(partitions: int, retention_days: int) -> dict[str, str]:
+    """The broker properties that the exchange relies on, wherever the broker runs (architecture, section 9)."""
+    return {
+        "auto.create.topics.enable": "false",
+        "num.partitions": str(partitions),
+        "default.replication.factor": "1",
+        "min.insync.replicas": "1",
+        "log.retention.hours": str(retention_days * HOURS_PER_DAY),
+        # Longer than the records: a reader that was away must still find its place (auto_offset_reset=none).
+        "offsets.retention.minutes": str(retention_days * HOURS_PER_DAY * 60 * 3 // 2),
+        "message.max.bytes": str(MESSAGE_BYTES),
+        "compression.type": "producer",
+        "offsets.topic.replication.factor": "1",
+        "offsets.topic.num.partitions": "4",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.num.partitions": "4",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        # One process reads each group here; waiting for others (3 s by default) would only delay it.
+        "group.initial.rebalance.delay.ms": "0",
+    }
+
+
+def _write_properties(settings: KafkaSettings, port: int) -> Path:
+    controller = free_port()
+    properties = {
+        "node.id": "1",
+        "process.roles": "broker,controller",
+        "controller.quorum.voters": f"1@{HOST}:{controller}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": str(settings.home / "data"),
+        # 128 MiB by default, a quarter of this broker's heap
+        "log.cleaner.dedupe.buffer.size": str(32 * 1024 * 1024),
+        **policies(settings.partitions, settings.retention_days),
+    }
+    path = settings.home / "server.properties"
+    path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
+    return path
+
+
+def _format(settings: KafkaSettings, java: Path, libraries: Path, configuration: Path) -> None:
+    """Gives an empty data folder its cluster id; one that has one keeps it."""
+    if (settings.home / "data" / "meta.properties").exists():
+        return
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    done = subprocess.run(
+        [
+            *(java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", f"{libraries}/*", _logging()),
+            # as one argument: an id may begin with a hyphen
+            *("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", configuration),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise InstallationError(f"Kafka could not format {settings.home / 'data'}:\n{done.stdout}")
+
+
+def _command(settings: KafkaSettings, java: Path, libraries: Path, configuration: Path) -> list[str | Path]:
+    heap = settings.heap_megabytes
+    return [
+        *(
+            java,
+            f"-Xms{heap}m",
+            f"-Xmx{heap}m",
+            "-XX:+UseG1GC",
+            "-XX:MaxGCPauseMillis=20",
+            "-XX:+ExitOnOutOfMemoryError",
+        ),
+        *("-Djava.awt.headless=true", _logging(), "-cp", f"{libraries}/*", "kafka.Kafka", configuration),
+    ]
+
+
+def _logging() -> str:
+    return f"-Dlog4j2.configurationFile={DEPLOYMENT / 'log4j2.properties'}"

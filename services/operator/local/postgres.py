@@ -1,0 +1,194 @@
+"""One real PostgreSQL 18 on 127.0.0.1, with a password, that loses nothing it has confirmed."""
+
+import os
+import secrets
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.operator.local import process
+from services.operator.local.account import (
+    ELSEWHERE,
+    ordinary_account,
+    private_folder,
+    programs,
+    remove_private_folder,
+)
+from services.operator.local.error import InstallationError
+from services.operator.local.lock import locked
+from services.operator.local.port import HOST, choose_port
+from services.operator.local.process import Account, Process
+
+NAME = "postgres"
+SUPERUSER = "postgres"
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+STATUS_LINE = 7
+"""Line of postmaster.pid, counted from 0, on which the server says that it is ready (LOCK_FILE_LINE_PM_STATUS)."""
+
+
+@dataclass(frozen=True)
+class PostgresSettings:
+    """Where the server lives and how large it is."""
+
+    folder: Path
+    """The installation; data is below `postgres`, the password in `secrets`."""
+    port: int | None = None
+    """None: the same port as last time, at first a free one."""
+    account: str = "nobody"
+    """Whom the server runs as when root starts it."""
+    elsewhere: Path = ELSEWHERE
+    """Where data goes when that account cannot reach the installation folder."""
+    shared_buffers: str = "256MB"
+    max_connections: int = 200
+    start_seconds: float = 60
+
+    @property
+    def home(self) -> Path:
+        return self.folder.resolve() / "postgres"
+
+    @property
+    def port_file(self) -> Path:
+        return self.folder.resolve() / "run" / "postgres.port"
+
+    @property
+    def password_file(self) -> Path:
+        return self.folder.resolve() / "secrets" / "postgres-superuser"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A server that answers."""
+
+    process: Process
+    port: int
+    password: str = field(repr=False)
+
+    @property
+    def dsn(self) -> str:
+        """Connects as the superuser; holds the password."""
+        return f"postgresql://{SUPERUSER}:{self.password}@{HOST}:{self.port}/postgres"
+
+
+def start(settings: PostgresSettings) -> Database:
+    """Starts the server on new or existing data and returns when it answers; one that runs already is returned as it is.
+
+    Raises InstallationError where the port is taken, the data or its password is gone, or the server does not come up.
+    """
+    with locked(settings.folder / "run" / "postgres-start.lock"):
+        if running := process.find(NAME, settings.folder):
+            return Database(running, int(settings.port_file.read_text()), settings.password_file.read_text())
+        account = ordinary_account(settings.account)
+        home = private_folder(settings.home, account, settings.elsewhere)
+        executables = programs(home, account)
+        data = home / "data"
+        password = _password(settings.password_file, is_new=not data.exists())
+        if not data.exists():
+            _initialise(executables, home, password, account)
+        port = choose_port(settings.port_file, settings.port)
+        (data / "postgresql.conf").write_text(_configuration(settings, port))
+        started = process.start(NAME, [executables / "postgres", "-D", data], ENVIRONMENT, settings.folder, account)
+        process.wait_ready(started, lambda: _is_ready(data, started), settings.start_seconds)
+        return Database(started, port, password)
+
+
+def stop(settings: PostgresSettings, grace_seconds: float = 30) -> bool:
+    """Ends the server in good order: sessions are cut off, what was confirmed is kept. False where it did not run."""
+    # SIGINT is PostgreSQL's fast shutdown; at SIGTERM it would wait until every client has left.
+    return process.stop(NAME, settings.folder, grace_seconds, polite=signal.SIGINT)
+
+
+def remove(settings: PostgresSettings) -> None:
+    """Stops the server and deletes its data, wherever it is, and its password."""
+    stop(settings)
+    remove_private_folder(settings.home)
+    settings.password_file.unlink(missing_ok=True)
+
+
+@contextmanager
+def running(settings: PostgresSettings) -> Iterator[Database]:
+    """A server for as long as the block lasts; its data stays."""
+    try:
+        yield start(settings)
+    finally:
+        stop(settings)
+
+
+def _password(file: Path, is_new: bool) -> str:
+    if file.exists():
+        return file.read_text()
+    if not is_new:
+        raise InstallationError(f"The database has data, but its password is gone: {file}. Restore that file.")
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    password = secrets.token_urlsafe(32)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
+        output.write(password)
+    return password
+
+
+def _initialise(executables: Path, home: Path, password: str, account: Account | None) -> None:
+    """Makes `data`, whole or not at all."""
+    partial, handed_over = home / "data.partial", home / "password"
+    handed_over.touch(mode=0o600)
+    handed_over.write_text(password)
+    if account:
+        os.chown(handed_over, account.user_id, account.group_id)
+    try:
+        done = subprocess.run(
+            [
+                *(executables / "initdb", "-D", partial, f"--username={SUPERUSER}", f"--pwfile={handed_over}"),
+                # Code point order on every machine, whatever its libraries (PostgreSQL 18 manual, section 23.1.4).
+                *("--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"),
+            ],
+            env=ENVIRONMENT,
+            cwd="/",
+            user=account.user_id if account else None,
+            group=account.group_id if account else None,
+            extra_groups=[] if account else None,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    finally:
+        handed_over.unlink()
+    if done.returncode:
+        raise InstallationError(f"PostgreSQL could not make its data folder {partial}:\n{done.stdout}")
+    partial.rename(home / "data")
+
+
+def _configuration(settings: PostgresSettings, port: int) -> str:
+    values = {
+        "listen_addresses": HOST,
+        "port": port,
+        "unix_socket_directories": "",
+        "max_connections": settings.max_connections,
+        "shared_buffers": settings.shared_buffers,
+        "password_encryption": "scram-sha-256",
+        # What a commit has confirmed survives a power cut: decision points rely on it (architecture, section 4).
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "full_page_writes": "on",
+        "wal_compression": "off",
+        # Short statements over batches: compiling them costs more than it saves.
+        "jit": "off",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        # The log never repeats a statement, a parameter or a row (the DETAIL of an error): they are personal data.
+        "log_statement": "none",
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
+        "log_parameter_max_length": 0,
+        "log_parameter_max_length_on_error": 0,
+    }
+    return "".join(f"{name} = '{value}'\n" for name, value in values.items())
+
+
+def _is_ready(data: Path, started: Process) -> bool:
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return False
+    return lines[:1] == [str(started.pid)] and [line.strip() for line in lines[STATUS_LINE:]] == ["ready"]

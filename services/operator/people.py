@@ -1,0 +1,114 @@
+"""Commands about staff, persons, copies and inquiries. What is personal is read from a file or typed, never printed."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from schemas.control import Basis, Officer
+from schemas.law import EDITION
+from schemas.request import Posted
+from services.operator import asking, residents
+from services.operator.administration import item_of
+from services.operator.console import HERE, Folder, finished, group, opened, progress, readable, screen
+
+staff = group("Members of staff (職員権限).")
+person = group("Persons and their link codes (リンクコード).")
+replica = group("Copies in the reference database (副本).")
+
+Code = Annotated[str, typer.Argument(help="Code of the agency.")]
+ItemName = Annotated[str, typer.Option(help="Item as name:layout.")]
+Year = Annotated[int, typer.Option(help="Fiscal year (年度).")]
+
+
+@staff.command("load")
+def load(
+    code: Code, file: Annotated[Path, typer.Argument(help="CSV: staff,office,role.")], folder: Folder = HERE
+) -> None:
+    """Replace an agency's list of staff."""
+    with readable(), progress("loading staff", 1), file.open(encoding="utf-8", newline="") as lines:
+        officers = [Officer(**line) for line in csv.DictReader(lines)]
+        finished(residents.load_staff(opened(folder), code, officers))
+
+
+@person.command("enroll")
+def enroll(
+    file: Annotated[Path, typer.Argument(help="CSV: a column per agency code, a line per person, internal numbers.")],
+    folder: Folder = HERE,
+) -> None:
+    """Give persons link codes at every agency that knows them (符号取得)."""
+    with readable(), file.open(encoding="utf-8", newline="") as lines:
+        persons = [{code: number for code, number in line.items() if number} for line in csv.DictReader(lines)]
+        with progress("enrolling", len(persons)) as step:
+            finished(residents.enroll(opened(folder), persons))
+            step(len(persons))
+
+
+@replica.command("register")
+def register(
+    code: Code,
+    file: Annotated[Path, typer.Argument(help='JSON lines: {"number": …, "year": …, "records": […]}.')],
+    item: ItemName = "income_tax_certificate:1",
+    folder: Folder = HERE,
+) -> None:
+    """Register copies of an item (副本登録)."""
+    with readable(), file.open(encoding="utf-8") as lines:
+        entries = [json.loads(line) for line in lines if line.strip()]
+        replicas = [
+            residents.Replica(code, str(entry["number"]), item_of(item), int(entry["year"]), entry["records"])
+            for entry in entries
+        ]
+        with progress("registering", len(replicas)) as step:
+            finished(residents.register(opened(folder), replicas))
+            step(len(replicas))
+
+
+@replica.command("flag")
+def flag(
+    code: Code,
+    number: Annotated[str, typer.Option(prompt=True, hide_input=True, help="Internal number; asked for if absent.")],
+    automatic: Annotated[bool, typer.Option("--automatic/--no-automatic", help="自動応答可 or 自動応答不可.")],
+    folder: Folder = HERE,
+) -> None:
+    """Say whether answers about a person may be automatic."""
+    finished(residents.flag(opened(folder), code, number, automatic))
+
+
+def inquire(
+    sender: Annotated[str, typer.Argument(help="Code of the asking agency.")],
+    receiver: Annotated[str, typer.Argument(help="Code of the answering agency.")],
+    number: Annotated[str, typer.Option(prompt=True, hide_input=True, help="Internal number at the sender.")],
+    officer: Annotated[str, typer.Option(help="office:role:staff of the officer who asks.")],
+    row: Annotated[str, typer.Option(help="Row of Appended Table 2 (項番).")],
+    branch: Annotated[int, typer.Option(help="Its branch (枝番).")],
+    year: Year,
+    item: ItemName = "income_tax_certificate:1",
+    over: Annotated[str, typer.Option(help="http or kafka.")] = "http",
+    seconds: Annotated[float, typer.Option(help="How long to wait for the answer.")] = 30,
+    folder: Folder = HERE,
+) -> None:
+    """Post an inquiry (照会) and wait for its answer (応答)."""
+    with readable():
+        office, role, staff_id = officer.split(":")
+        basis = Basis(edition=EDITION, row=row, branch=branch)
+        asked_by = Officer(office=office, role=role, staff=staff_id)
+        posted = asking.inquiry(sender, receiver, number, basis, item_of(item), asked_by, year)
+        answer = finished(_ask(folder, posted, over, seconds))
+    table = Table(title=f"{answer.exchange}: {answer.outcome}", show_header=False)
+    for name, value in answer.business.items():
+        table.add_row(name, json.dumps(value, ensure_ascii=False, indent=1) if isinstance(value, list) else str(value))
+    screen.print(table)
+
+
+async def _ask(folder: Path, posted: Posted, over: str, seconds: float) -> asking.Answer:
+    installation = opened(folder)
+    if over == "kafka":
+        await asking.post_kafka(installation, posted)
+    else:
+        response = await asking.post_http(installation, posted)
+        if response.status_code != 202:
+            return asking.Answer(posted.question.id, "refused", response.json())
+    return await asking.wait(installation, posted.question.sender, posted.question.id, seconds)

@@ -1,0 +1,76 @@
+"""The directory as the operator makes it: agency, policy and assessment records, signed and handed to the hub."""
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+
+from schemas.agencies import Municipality, Prefecture, classes_of, load_municipalities, load_prefectures
+from schemas.control import Item
+from schemas.directory import HUB, AgencyRecord, AssessmentRecord, Grant, PolicyRecord
+from schemas.text import to_bytes
+from services.hub import store
+from services.hub.store import Publication
+from services.operator.enrolment import keep_record, read_root
+from services.operator.installation import Installation
+from services.operator.tables import tables
+from services.runtime.errors import Unavailable
+
+PART = 2000
+
+
+def describe(
+    installation: Installation,
+    codes: Sequence[str],
+    items: Sequence[Item],
+    grants: Sequence[Grant],
+    automatic: Grant | None,
+) -> None:
+    """Agency and policy records under each agency's root, the assessment under the hub's: for local governments."""
+    listed: list[Municipality | Prefecture] = [*load_municipalities(), *load_prefectures()]
+    known = {agency.code: agency for agency in listed}
+    hub = read_root(installation, HUB)
+    for code in codes:
+        if code not in known:
+            raise ValueError(f"{code} is no code of a municipality or prefecture")
+        root = read_root(installation, code)
+        keep_record(installation, agency_record(known[code], items), root)
+        keep_record(installation, PolicyRecord(agency=code, version=1, grants=list(grants), automatic=automatic), root)
+        keep_record(installation, AssessmentRecord(agency=code, version=1, rows="all"), hub)
+
+
+def agency_record(agency: Municipality | Prefecture, items: Sequence[Item]) -> AgencyRecord:
+    """What the directory says of a local government."""
+    classes = sorted(str(one) for one in classes_of(agency))
+    return AgencyRecord(agency=agency.code, version=1, name=agency.name, classes=classes, items=list(items))
+
+
+def describe_hub(installation: Installation) -> None:
+    """The hub is an agency of the directory, without classes and items."""
+    record = AgencyRecord(agency=HUB, version=1, name="情報提供ネットワークシステム", classes=[], items=[])
+    keep_record(installation, record, read_root(installation, HUB))
+
+
+async def publish(installation: Installation) -> int:
+    """Hands every kept record to the hub; returns how many were new."""
+    kept = [json.loads(file.read_text()) for file in sorted(installation.records.iterdir())]
+    publications = [Publication(one["place"], to_bytes(one["record"]), to_bytes(one["signature"])) for one in kept]
+    taken = 0
+    async with tables(installation, "hub") as database:
+        for start in range(0, len(publications), PART):
+            async with database.transaction({HUB}) as connection:
+                taken += await store.hand_in(connection, publications[start : start + PART])
+    return taken
+
+
+async def published(installation: Installation, seconds: float = 60) -> None:
+    """Until the running hub has published all that it was handed; raises `Unavailable` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    async with tables(installation, "hub") as database:
+        while True:
+            async with database.transaction({HUB}) as connection:
+                if not await store.unpublished(connection, 1):
+                    return
+            if time.monotonic() > deadline:
+                raise Unavailable(f"the hub has not published the directory within {seconds:.0f} s: is it running?")
+            await asyncio.sleep(0.1)

@@ -1,0 +1,140 @@
+"""Given search keys, take residents' information from the reference database (連携情報保管機能, 参照用DB)."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+
+from schemas import canonical, topics
+from schemas.business import AnswerPart, Days, FiscalYear, Period, check_inquiry
+from schemas.message import Drop, Message, Outcome
+from schemas.replica import LIMIT, FoundPart, Registration
+from schemas.text import decoded
+from services.reference import store
+from services.reference.store import Person, Replica, Wanted
+from services.runtime.postgres import Database, database
+from services.runtime.rest import INTERNAL, AtRest
+from services.runtime.service import Environment, Service
+
+NAME = "reference"
+PERSON = "reference"
+"""Kind of the look-up value of an internal number in these tables."""
+NO_DATA = FoundPart(automatic=True, answer=AnswerPart(outcome="no_data"))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What finding and registering need."""
+
+    rest: AtRest
+    database: Database
+
+    def person(self, message: Message) -> Person | None:
+        """Whose copies are meant; None for a link code without a row, who has none."""
+        subject = self.rest.open(message, "subject")
+        return (message.key, self.rest.index(message.key, PERSON, subject[1:])) if subject[:1] == INTERNAL else None
+
+
+async def find(messages: Sequence[Message], reference: Reference) -> list[Outcome]:
+    """Every request is answered with what is there, and whether it may leave automatically."""
+    wanted = [_wanted(message, reference) for message in messages]
+    asked = [one for one in wanted if one is not None]
+    async with reference.database.transaction({message.key for message in messages}) as connection:
+        found = await store.find(connection, asked)
+        manual = await store.manual(connection, {one.person for one in asked})
+    parts = iter(_found(one, found.get(place, []), manual, reference) for place, one in enumerate(asked))
+    return [
+        _carried(message, NO_DATA if one is None else next(parts), reference)
+        for message, one in zip(messages, wanted, strict=True)
+    ]
+
+
+async def register(messages: Sequence[Message], reference: Reference) -> list[Outcome]:
+    """Every copy or flag is stored, in the topic's order; one of another form ends here, counted."""
+    outcomes: list[Outcome] = []
+    replicas: list[Replica] = []
+    flags: list[tuple[Person, bool]] = []
+    for message in messages:
+        try:
+            registration = decoded(Registration, message.headers.get("control", b""), 4096)
+            known = registration.agency == message.key and reference.rest.keys.get(message.key) is not None
+            if len(message.value) > LIMIT or not known:
+                raise canonical.Malformed("too large, or not of an agency of this site")
+        except canonical.Malformed:
+            outcomes.append(Drop(message.position, "malformed"))
+            continue
+        person = reference.person(message)
+        if person is not None and registration.kind == "person":
+            flags.append((person, bool(registration.automatic)))
+        elif person is not None and registration.item is not None and registration.year is not None:
+            replicas.append(_replica(message, registration, person))
+        outcomes.append(Drop(message.position, "registered"))
+    async with reference.database.transaction({message.key for message in messages}) as connection:
+        await store.register(connection, replicas)
+        await store.flag(connection, flags)
+    return outcomes
+
+
+def fiscal_years(period: Period) -> tuple[int, int]:
+    """The fiscal years (年度, April to March) that a period touches, first and last."""
+    match period:
+        case FiscalYear():
+            return (period.year, period.year)
+        case Days():
+            return (_fiscal_year(period.starts), _fiscal_year(period.ends))
+
+
+def _fiscal_year(day: str) -> int:
+    moment = date.fromisoformat(day)
+    return moment.year if moment.month >= 4 else moment.year - 1
+
+
+def _wanted(message: Message, reference: Reference) -> Wanted | None:
+    person = reference.person(message)
+    if person is None:
+        return None
+    item = message.control.item
+    period = check_inquiry(reference.rest.open(message, "value")).period
+    return Wanted(person, item.name, item.layout, fiscal_years(period))
+
+
+def _found(wanted: Wanted, replicas: Sequence[Replica], manual: set[Person], reference: Reference) -> FoundPart:
+    records = [record for replica in replicas for record in _records(replica, reference)]
+    answer = AnswerPart(outcome="records", records=records) if records else AnswerPart(outcome="no_data")
+    return FoundPart(automatic=wanted.person not in manual, answer=answer)
+
+
+def _records(replica: Replica, reference: Reference) -> list[dict[str, object]]:
+    data = reference.rest.open_part(replica.person[0], replica.sealed, "value", replica.control, replica.value)
+    records: list[dict[str, object]] = canonical.decode(data)
+    return records
+
+
+def _carried(message: Message, part: FoundPart, reference: Reference) -> Outcome:
+    sealed = reference.rest.seal(message.key, message.headers["control"], {"value": part.encoded()})
+    return replace(message, value=sealed["value"]).carried(topics.reference_found)
+
+
+def _replica(message: Message, registration: Registration, person: Person) -> Replica:
+    assert registration.item is not None and registration.year is not None
+    item, control = registration.item, message.headers["control"]
+    sealed = message.headers["sealed"].decode()
+    return Replica(person, item.name, item.layout, registration.year, message.value, control, sealed)
+
+
+@asynccontextmanager
+async def open_reference(environment: Environment) -> AsyncIterator[Reference]:
+    """The intermediate key rings and the reference database."""
+    async with database(environment) as tables:
+        yield Reference(AtRest(environment.keys, environment.clock), tables)
+
+
+service = Service(
+    NAME,
+    "intermediate",
+    reads={topics.reference_requested: find, topics.replica_registered: register},
+    writes=[topics.reference_found],
+    resources=open_reference,
+    tables=True,
+    ring="intermediate",
+)

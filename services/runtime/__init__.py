@@ -1,0 +1,1 @@
+"""The only shared library of the services: loop, logs, tables, keys, settings, metrics, logging."""

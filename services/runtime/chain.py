@@ -1,0 +1,100 @@
+"""What one batch becomes: its step's outcomes, and where all readers of a topic run here, their steps' at once.
+
+Operator chaining (architecture section 3): topics inside a block are skipped and the batch is handed on directly. It is
+never seen by a service, and layouts can be switched at any time, since the loops of skipped topics keep running.
+"""
+
+import itertools
+import time
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from schemas.message import Drop, Emit, Message, Position
+from schemas.topics import Topic
+from services.runtime.errors import Unfinished
+from services.runtime.metrics import Metrics
+from services.runtime.service import Service, Step
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One step of one service of this process, with the resources that the service opened."""
+
+    service: Service
+    topic: Topic
+    step: Step
+    resources: Any
+
+
+@dataclass
+class Chain:
+    """Runs stages. `inside` are the topics that never leave their block; batches of a topic that is `skipped` are handed to
+    its stages instead of being published."""
+
+    inside: Collection[Topic]
+    skipped: Mapping[Topic, Sequence[Stage]]
+    metrics: Metrics
+    _count: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    async def run(self, stage: Stage, batch: Sequence[Message]) -> list[tuple[Topic, Message]]:
+        """All that `batch` leads to, in order, to be published and acknowledged before its offsets are committed."""
+        entered = batch if stage.topic in self.inside else [_stamped(message) for message in batch]
+        emits = await self._step(stage, [_restored(message) for message in entered])
+        published: list[tuple[Topic, Message]] = []
+        for topic, group in _by_topic(emits).items():
+            onward = self.skipped.get(topic)
+            if onward is None:
+                published += [(topic, self._leaving(emit)) for emit in group]
+            for following in onward or ():
+                published += await self.run(following, [self._handed(emit) for emit in group])
+        return published
+
+    async def _step(self, stage: Stage, batch: Sequence[Message]) -> list[Emit]:
+        labels = (stage.service.name, stage.topic.name)
+        self.metrics.read.labels(*labels).inc(len(batch))
+        self.metrics.batch.labels(*labels).observe(len(batch))
+        started = time.perf_counter()
+        outcomes = await stage.step(batch, stage.resources)
+        self.metrics.step.labels(*labels).observe(time.perf_counter() - started)
+        missing = {message.position for message in batch} - {outcome.cause for outcome in outcomes}
+        if missing:
+            raise Unfinished(f"{stage.service.name} left {len(missing)} of {len(batch)} messages without an outcome")
+        for outcome in outcomes:
+            if isinstance(outcome, Drop):
+                self.metrics.dropped.labels(stage.service.name, outcome.reason).inc()
+            else:
+                self.metrics.emitted.labels(stage.service.name, outcome.topic.name).inc()
+        return [outcome for outcome in outcomes if isinstance(outcome, Emit)]
+
+    def _leaving(self, emit: Emit) -> Message:
+        """Inside a block a record says where its message entered the block; nothing of it leaves the block."""
+        message = emit.message
+        if emit.topic in self.inside:
+            return replace(message, headers={**message.headers, "source": message.source.encode()})
+        return message
+
+    def _handed(self, emit: Emit) -> Message:
+        return replace(emit.message, position=Position(emit.topic.name, -1, next(self._count)))
+
+
+def _stamped(message: Message) -> Message:
+    """A message that enters the block here, whatever it claims about itself."""
+    headers = {name: data for name, data in message.headers.items() if name != "source"}
+    return replace(message, headers=headers, source=str(message.position))
+
+
+def _restored(message: Message) -> Message:
+    """The source that the record brings along inside its block."""
+    if "source" not in message.headers:
+        return message
+    headers = {name: data for name, data in message.headers.items() if name != "source"}
+    return replace(message, headers=headers, source=message.headers["source"].decode("ascii", "replace"))
+
+
+def _by_topic(emits: Sequence[Emit]) -> dict[Topic, list[Emit]]:
+    groups: dict[Topic, list[Emit]] = defaultdict(list)
+    for emit in emits:
+        groups[emit.topic].append(emit)
+    return groups

@@ -1,0 +1,211 @@
+"""The directory as one table in memory, folded from its topic before the first batch and followed while a process runs.
+
+A revoked key or a changed rule holds within seconds, without a query. A record that is forged, older or another agency's
+is ignored and counted; a table without a beat for five minutes closes the service (architecture section 7).
+"""
+
+import asyncio
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, Protocol
+
+from pydantic import ValidationError
+
+from schemas import canonical
+from schemas.directory import (
+    HUB,
+    LIMIT,
+    RECORDS,
+    AgencyRecord,
+    AnyRecord,
+    AssessmentRecord,
+    Beat,
+    KeyRecord,
+    PolicyRecord,
+    Purpose,
+    Root,
+    key_id,
+    signed_record,
+    signer_of,
+)
+from schemas.message import Message
+from schemas.text import decoded, moment, to_bytes
+from schemas.wire import suites
+from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.log import TableReader
+from services.runtime.service import Clock
+
+SILENCE: Final = timedelta(minutes=5)
+"""Without a beat for so long, the table may lack a revocation: fail closed."""
+
+
+class Roots(Protocol):
+    """Enrolled root keys by agency; a dictionary is one."""
+
+    def get(self, agency: str, /) -> Root | None: ...
+
+
+class Ignored(Exception):
+    """A record that the table does not take, and why."""
+
+
+@dataclass
+class Directory:
+    """Agencies, keys, policies and assessments as last published and verified."""
+
+    roots: Roots
+    clock: Clock
+    agencies: dict[str, AgencyRecord] = field(default_factory=dict)
+    keys: dict[str, KeyRecord] = field(default_factory=dict)
+    policies: dict[str, PolicyRecord] = field(default_factory=dict)
+    assessments: dict[str, AssessmentRecord] = field(default_factory=dict)
+    edition: int = 0
+    beat: datetime | None = None
+    ignored: Counter[str] = field(default_factory=Counter)
+    _purposes: dict[tuple[str, Purpose], list[KeyRecord]] = field(default_factory=lambda: defaultdict(list))
+
+    def key(self, kid: str) -> KeyRecord | None:
+        return self.keys.get(kid)
+
+    def current(self, agency: str, purpose: Purpose, at: str) -> KeyRecord | None:
+        """The key to use at the instant `at`: the valid one that began last."""
+        usable = [key for key in self._purposes.get((agency, purpose), ()) if key.valid(at)]
+        return max(usable, key=lambda key: key.starts, default=None)
+
+    def fresh(self) -> bool:
+        """Whether the last beat is recent enough to trust that no revocation is missing."""
+        return self.beat is not None and self.clock() - self.beat < SILENCE
+
+    def require_fresh(self) -> None:
+        if not self.fresh():
+            raise Unavailable("the directory has had no beat of the hub for five minutes")
+
+    def fold(self, messages: Iterable[Message]) -> None:
+        """Takes what verifies; the rest is counted by reason and changes nothing."""
+        for message in messages:
+            try:
+                self._take(message)
+            except Ignored as reason:
+                self.ignored[str(reason)] += 1
+
+    def _take(self, message: Message) -> None:
+        if message.key == "beat":
+            return self._take_beat(message)
+        if len(message.value) > LIMIT:
+            raise Ignored("too large")
+        try:
+            record = RECORDS.validate_json(message.value)
+        except (ValidationError, RecursionError):
+            raise Ignored("malformed") from None
+        self._verify(record, message)
+        self._put(record)
+
+    def _verify(self, record: AnyRecord, message: Message) -> None:
+        root = self.roots.get(signer_of(record))
+        if root is None:
+            raise Ignored("no enrolled root")
+        signed = signed_record(record.type, message.value)
+        try:
+            suites.verify(root.algorithm, to_bytes(root.key), signed, message.headers.get("signature", b""))
+        except suites.Unacceptable:
+            raise Ignored("bad signature") from None
+        if record.encoded() != message.value:
+            raise Ignored("malformed")
+
+    def _put(self, record: AnyRecord) -> None:
+        match record:
+            case AgencyRecord():
+                _newer(self.agencies.get(record.agency), record)
+                self.agencies[record.agency] = record
+            case PolicyRecord():
+                _newer(self.policies.get(record.agency), record)
+                self.policies[record.agency] = record
+            case AssessmentRecord():
+                _newer(self.assessments.get(record.agency), record)
+                self.assessments[record.agency] = record
+            case KeyRecord():
+                self._put_key(record)
+
+    def _put_key(self, record: KeyRecord) -> None:
+        known = self.keys.get(record.kid)
+        _newer(known, record)
+        if record.kid != key_id(record.agency, record.purpose, record.algorithm, record.public):
+            raise Ignored("key id does not fit the key")
+        if known is None:
+            _acceptable(record)
+        self.keys[record.kid] = record
+        same = [key for key in self._purposes[record.agency, record.purpose] if key.kid != record.kid]
+        self._purposes[record.agency, record.purpose] = [*same, record]
+
+    def _take_beat(self, message: Message) -> None:
+        try:
+            beat = decoded(Beat, message.value, LIMIT)
+        except canonical.Malformed:
+            raise Ignored("malformed") from None
+        key = self.keys.get(beat.key)
+        if key is None or (key.agency, key.purpose) != (HUB, "sign") or not key.valid(beat.time):
+            raise Ignored("beat under an unknown key")
+        try:
+            suites.verify(key.algorithm, key.public, beat.signed(), to_bytes(beat.signature))
+        except suites.Unacceptable:
+            raise Ignored("bad signature") from None
+        time = moment(beat.time)
+        if beat.edition < self.edition or (self.beat and time < self.beat):
+            raise Ignored("older beat")
+        self.edition, self.beat = beat.edition, time
+
+
+def _newer(known: AnyRecord | None, record: AnyRecord) -> None:
+    if known is not None and record.version <= known.version:
+        raise Ignored("older version" if record.version < known.version or record != known else "repeated")
+
+
+def _acceptable(record: KeyRecord) -> None:
+    try:
+        suites.check_public(record.algorithm, record.public)
+    except suites.Unacceptable:
+        raise Ignored("unacceptable public key") from None
+
+
+@dataclass
+class EnrolledRoots:
+    """The file of enrolled roots; when an agency is not in it, it is read again if it has changed meanwhile."""
+
+    path: Path
+    _roots: dict[str, Root] = field(default_factory=dict)
+    _read: int = 0
+
+    def get(self, agency: str) -> Root | None:
+        if agency not in self._roots:
+            self.refresh()
+        return self._roots.get(agency)
+
+    def refresh(self) -> None:
+        """Reads the file if it has changed; each root must show proof of possession."""
+        try:
+            changed = self.path.stat().st_mtime_ns
+            if changed != self._read:
+                listed = [Root.model_validate_json(json.dumps(entry)) for entry in json.loads(self.path.read_bytes())]
+                for root in listed:
+                    if self._roots.get(root.agency) != root:
+                        root.check()
+                self._roots, self._read = {root.agency: root for root in listed}, changed
+        except OSError as error:
+            raise Misconfigured(f"enrolled roots {self.path}: {error.strerror}") from None
+        except (ValueError, suites.Unacceptable) as error:
+            raise Misconfigured(f"enrolled roots {self.path}: {type(error).__name__}") from None
+
+
+async def follow(directory: Directory, table: TableReader, caught_up: asyncio.Event) -> None:
+    """Folds what comes, for as long as the process runs; says when all that stood there at the start is folded."""
+    while True:
+        try:
+            directory.fold(await table.read(0.5))
+        except Unavailable:
+            await asyncio.sleep(1.0)
+        if table.caught_up():
+            caught_up.set()

@@ -1,0 +1,78 @@
+"""HTTP of a process on 127.0.0.1: /health, /ready, /metrics, and the service's own application behind them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from services.runtime.errors import Misconfigured
+from services.runtime.loop import Condition
+from services.runtime.metrics import Metrics
+
+
+@dataclass
+class Pages:
+    """The service's own ASGI application, once its resources are open."""
+
+    application: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if self.application is None:
+            response = Response(status_code=503 if scope["type"] == "http" else 404, headers={"Retry-After": "2"})
+            await response(scope, receive, send)
+        else:
+            await self.application(scope, receive, send)
+
+
+@asynccontextmanager
+async def serve(port: int, pages: Pages, metrics: Metrics, condition: Condition) -> AsyncIterator[None]:
+    """Serves until left; `Misconfigured` if the port is taken."""
+    server = _Server(
+        uvicorn.Config(
+            _application(pages, metrics, condition), host="127.0.0.1", port=port, log_config=None, access_log=False
+        )
+    )
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        if running.done():
+            raise Misconfigured(f"port {port} is taken")
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the process owns that."""
+
+    def capture_signals(self) -> Any:
+        return nullcontext()
+
+
+def _application(pages: Pages, metrics: Metrics, condition: Condition) -> Starlette:
+    async def health(_: Request) -> Response:
+        return _json({"alive": True}, 200)
+
+    async def ready(_: Request) -> Response:
+        return _json({"ready": condition.ready(), "waiting": condition.waiting}, 200 if condition.ready() else 503)
+
+    async def measured(_: Request) -> Response:
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    own = [Route("/health", health), Route("/ready", ready), Route("/metrics", measured)]
+    return Starlette(routes=[*own, Mount("/", app=pages)])
+
+
+def _json(body: dict[str, Any], status: int) -> Response:
+    return Response(json.dumps(body), status_code=status, media_type="application/json")

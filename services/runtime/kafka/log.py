@@ -1,0 +1,165 @@
+"""The log on Apache Kafka: one idempotent producer a process, one consumer a reader."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.partitioner import murmur2
+
+from schemas.message import Message
+from schemas.topics import Topic
+from services.runtime.errors import Misconfigured, TooLarge, Unavailable
+from services.runtime.kafka import topics as cluster
+from services.runtime.kafka.errors import start, started, translated
+from services.runtime.kafka.reader import KafkaReader, KafkaTable
+from services.runtime.log import Reader, TableReader, require_size
+
+PATIENCE: Final = 20.0
+"""Seconds that a publish waits for its acknowledgement; an idempotent producer itself would wait forever."""
+REBALANCE_TIMEOUT_MS: Final = 30_000
+"""How long a group waits for a member's batch in flight (`reader.GRACE`) before it goes on without it."""
+
+
+class KafkaLog:
+    """The brokers at `bootstrap`: host:port, comma-separated."""
+
+    def __init__(self, bootstrap: str, patience: float = PATIENCE) -> None:
+        self._bootstrap, self._patience = bootstrap, patience
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Waits a moment for what is on its way, and closes the producer."""
+        if self._producer is not None:
+            self._drop(self._producer)
+        if self._leaving:
+            _, stuck = await asyncio.wait(self._leaving, timeout=self._patience)
+            for task in stuck:
+                task.cancel()
+
+    async def require(self, topics: Sequence[Topic], groups: cluster.Groups) -> None:
+        if missing := await cluster.missing_topics(self._bootstrap, topics, groups):
+            raise Misconfigured(f"{'; '.join(missing)}: `renkei topics apply`")
+
+    @asynccontextmanager
+    async def reader(self, group: str, topic: Topic) -> AsyncIterator[Reader]:
+        await self.require([topic], [(group, topic)])
+        consumer = self._consumer(group_id=group, auto_offset_reset="none")
+        member = KafkaReader(consumer, topic)
+        async with started(consumer, self._patience):
+            consumer.subscribe([topic.name], listener=member)
+            yield member
+            await member.commit()
+
+    @asynccontextmanager
+    async def table(self, topic: Topic) -> AsyncIterator[TableReader]:
+        await self.require([topic], [])
+        consumer = self._consumer(auto_offset_reset="earliest")
+        async with started(consumer, self._patience):
+            partition = TopicPartition(topic.name, 0)
+            consumer.assign([partition])
+            with translated(f"cannot read {topic}"):
+                end = (await consumer.end_offsets([partition]))[partition]
+            yield KafkaTable(consumer, partition, end)
+
+    async def ends(self, topic: Topic) -> dict[int, int]:
+        return await cluster.ends(self._bootstrap, topic)
+
+    async def committed(self, group: str, topic: Topic) -> dict[int, int]:
+        return await cluster.committed(self._bootstrap, group, topic)
+
+    async def publish(self, records: Sequence[tuple[Topic, Message]]) -> None:
+        require_size(records)
+        producer = await self._started_producer()
+        outcomes = asyncio.gather(*_deliveries(producer, records), return_exceptions=True)
+        try:
+            with translated("Kafka did not acknowledge"):
+                for outcome in await asyncio.wait_for(asyncio.shield(outcomes), self._patience):
+                    _raise(outcome)
+        except (Unavailable, TooLarge):
+            # After a gap in its sequence numbers an idempotent producer never recovers (KIP-360 is not in aiokafka).
+            self._drop(producer)
+            raise
+
+    async def _started_producer(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._bootstrap,
+                    enable_idempotence=True,
+                    acks="all",
+                    max_batch_size=cluster.BATCH_LIMIT,
+                )
+                try:
+                    await start(producer, self._patience)
+                except Unavailable:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer
+
+    def _drop(self, producer: AIOKafkaProducer) -> None:
+        """It ends by itself, once it has delivered what others are still waiting for."""
+        if self._producer is producer:
+            self._producer = None
+            leaving = asyncio.create_task(producer.stop())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+
+    def _consumer(self, **settings: Any) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            enable_auto_commit=False,
+            max_partition_fetch_bytes=cluster.BATCH_LIMIT,
+            rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+            **settings,
+        )
+
+
+def partition_of(key: str, topic: Topic) -> int:
+    """As the Java client's default: murmur2 of the key, so that every producer agrees."""
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % topic.partitions)
+
+
+def _deliveries(producer: AIOKafkaProducer, records: Sequence[tuple[Topic, Message]]) -> list[Any]:
+    """One delivery a partition, since order is only kept within one."""
+    grouped: dict[tuple[str, int], list[Message]] = defaultdict(list)
+    for topic, message in records:
+        grouped[topic.name, partition_of(message.key, topic)].append(message)
+    return [_deliver(producer, name, partition, messages) for (name, partition), messages in grouped.items()]
+
+
+async def _deliver(producer: AIOKafkaProducer, topic: str, partition: int, messages: Sequence[Message]) -> None:
+    """Batch after batch, each acknowledged before the next."""
+    for batch in _batches(producer, messages):
+        acknowledged = await producer.send_batch(batch, topic, partition=partition)
+        await acknowledged
+
+
+def _batches(producer: AIOKafkaProducer, messages: Sequence[Message]) -> list[Any]:
+    batches = [producer.create_batch()]
+    for message in messages:
+        if not _appended(batches[-1], message):
+            batches.append(producer.create_batch())
+            _appended(batches[-1], message)  # the first record of a batch always fits
+    return batches
+
+
+def _appended(batch: Any, message: Message) -> bool:
+    headers = list(message.headers.items())
+    record = batch.append(key=message.key.encode(), value=message.value, timestamp=None, headers=headers)
+    return record is not None
+
+
+def _raise(outcome: BaseException | None) -> None:
+    if isinstance(outcome, MessageSizeTooLargeError):
+        raise TooLarge("the broker takes no record of this size: see the topic's max.message.bytes") from outcome
+    if isinstance(outcome, AssertionError):  # aiokafka's answer to a partition that it does not find
+        raise KafkaError("unknown partition") from outcome
+    if outcome is not None:
+        raise outcome

@@ -1,0 +1,123 @@
+"""Readers on Apache Kafka: a member of a consumer group, and a whole topic from its beginning."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
+
+from schemas.message import Message, Position
+from schemas.topics import Topic
+from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.kafka.errors import translated
+
+GRACE: Final = 10.0
+"""Seconds that a rebalance waits for the batch in flight; then it is abandoned, and another member does it again."""
+COMMIT_PATIENCE: Final = 10.0
+"""Seconds for a commit; aiokafka would look for the group's coordinator forever."""
+FOLDED: Final = 5000
+"""Records of a table taken at once."""
+
+
+class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """A member of a group. Of each partition it knows up to where all is done, counted from its assignment."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, topic: Topic) -> None:
+        self.assignments = 0
+        self._consumer, self._topic = consumer, topic
+        self._done: dict[TopicPartition, int] = {}
+        self._committed: dict[TopicPartition, int] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def read(self, limit: int, wait: float) -> list[Message]:
+        self._idle.set()
+        found = await self._found(limit, wait)
+        for partition, records in found.items():
+            begin = self._done.setdefault(partition, records[0].offset)
+            self._committed.setdefault(partition, begin)
+            self._idle.clear()
+        return [message_of(record) for records in found.values() for record in records]
+
+    async def _found(self, limit: int, wait: float) -> Mapping[TopicPartition, list[ConsumerRecord]]:
+        found: Mapping[TopicPartition, list[ConsumerRecord]] = {}
+        with translated(f"cannot read {self._topic}"), suppress(TimeoutError):  # until a rebalance ends, say
+            try:
+                async with asyncio.timeout(wait + 1):
+                    found = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
+            except (NoOffsetForPartitionError, OffsetOutOfRangeError):
+                raise Misconfigured(
+                    f"no valid offset for {self._topic}: a missing one is made by `renkei topics apply`; one that retention"
+                    " outran means lost messages, and is set by the operator alone"
+                ) from None
+        return found
+
+    def done(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            partition = TopicPartition(message.position.topic, message.position.partition)
+            if partition in self._done:  # else it was taken away while the batch was in flight
+                self._done[partition] = max(self._done[partition], message.position.offset + 1)
+        self._idle.set()
+
+    async def commit(self) -> None:
+        committed = self._committed  # of this assignment: a rebalance meanwhile begins another
+        due = {partition: end for partition, end in self._done.items() if committed[partition] != end}
+        if not due:
+            return
+        with translated(f"cannot commit offsets of {self._topic}"):
+            try:
+                async with asyncio.timeout(COMMIT_PATIENCE):
+                    await self._consumer.commit({where: OffsetAndMetadata(end, "") for where, end in due.items()})
+            except (CommitFailedError, IllegalStateError):
+                return  # the group has moved on: whoever has the partitions now reads again from the last commit
+        committed |= due
+
+    def rewind(self) -> None:
+        for partition in self._consumer.assignment() & self._done.keys():
+            self._consumer.seek(partition, self._done[partition])
+        self._idle.set()
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """The batch in flight is finished, or abandoned after a grace; what is done is committed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE):
+                await self._idle.wait()
+        with suppress(Unavailable):
+            await self.commit()
+        self._done, self._committed = {}, {}
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Reading starts at the committed offsets."""
+        self.assignments += 1
+
+
+class KafkaTable:
+    """One partition, read from its beginning."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> None:
+        self._consumer, self._partition, self._end = consumer, partition, end
+        self._next = 0
+
+    async def read(self, wait: float) -> list[Message]:
+        with translated(f"cannot read {self._partition.topic}"):
+            found = await self._consumer.getmany(self._partition, timeout_ms=int(wait * 1000), max_records=FOLDED)
+            async with asyncio.timeout(COMMIT_PATIENCE):
+                self._next = await self._consumer.position(self._partition)  # also past what compaction has removed
+        return [message_of(record) for record in found.get(self._partition, ())]
+
+    def caught_up(self) -> bool:
+        return self._next >= self._end
+
+
+def message_of(record: ConsumerRecord) -> Message:
+    """A record as the runtime has it."""
+    return Message(
+        key=(record.key or b"").decode("utf-8", "replace"),
+        value=record.value or b"",
+        headers={name: data or b"" for name, data in record.headers},
+        position=Position(record.topic, record.partition, record.offset),
+        time=record.timestamp,
+    )

@@ -1,0 +1,28 @@
+"""Everything that a topic holds now, without a group: for checks that count, not for services."""
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.message import Message
+from schemas.topics import Topic
+from services.runtime.kafka.errors import started
+from services.runtime.kafka.reader import message_of
+from services.runtime.kafka.topics import BATCH_LIMIT, LONGEST_WAIT
+
+
+async def scan(bootstrap: str, topic: Topic) -> list[Message]:
+    """All records of all partitions up to their ends at the time of the call, each partition in order."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, max_partition_fetch_bytes=BATCH_LIMIT)
+    async with started(consumer, LONGEST_WAIT):
+        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        found: list[Message] = []
+        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                found += [message_of(record) for record in records]
+    return [
+        message
+        for message in found
+        if message.position.offset < ends[TopicPartition(topic.name, message.position.partition)]
+    ]

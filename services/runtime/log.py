@@ -1,0 +1,74 @@
+"""The log as a protocol. `KafkaLog` and `MemoryLog` keep it; one contract suite runs on both."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from schemas.message import MESSAGE_LIMIT, Message
+from schemas.topics import Topic
+from services.runtime.errors import TooLarge
+
+
+class Reader(Protocol):
+    """One member of a consumer group on one topic."""
+
+    assignments: int
+    """How often partitions were assigned to this member: if it has risen, others may have read them meanwhile."""
+
+    async def read(self, limit: int, wait: float) -> list[Message]:
+        """Up to `limit` messages, each partition in order; empty after `wait` seconds without any."""
+
+    def done(self, messages: Sequence[Message]) -> None:
+        """Everything that these caused is acknowledged: their offsets may be committed, if the partition is still ours."""
+
+    async def commit(self) -> None:
+        """Commits what is done, explicitly; never what was merely read."""
+
+    def rewind(self) -> None:
+        """What was read and is not done is read again."""
+
+
+class TableReader(Protocol):
+    """A whole topic of one partition from its beginning, without a group."""
+
+    async def read(self, wait: float) -> list[Message]:
+        """The next messages, empty after `wait` seconds without any."""
+
+    def caught_up(self) -> bool:
+        """Whether everything that the topic held when it was opened has been read."""
+
+
+class Log(Protocol):
+    """A partitioned, ordered, durable log; the key decides the partition."""
+
+    async def require(self, topics: Sequence[Topic], groups: Sequence[tuple[str, Topic]]) -> None:
+        """`Misconfigured` where one of the topics is missing, or a group's offset on its topic."""
+
+    def reader(self, group: str, topic: Topic) -> AbstractAsyncContextManager[Reader]:
+        """Joins `group`, after `require`. Leaving in good order commits what is done; leaving by an error does not."""
+
+    def table(self, topic: Topic) -> AbstractAsyncContextManager[TableReader]:
+        """Opens a compacted topic to be folded and followed, after `require`."""
+
+    async def publish(self, records: Sequence[tuple[Topic, Message]]) -> None:
+        """Returns when all are acknowledged, keeping the order within a key; `Unavailable` or `TooLarge` otherwise.
+
+        Of what was `TooLarge` to be sent at all nothing stands in the log; else any of them may or may not."""
+
+    async def ends(self, topic: Topic) -> dict[int, int]:
+        """By partition, the offset that its next record gets."""
+
+    async def committed(self, group: str, topic: Topic) -> dict[int, int]:
+        """By partition, the offset from which the group has yet to do the records."""
+
+
+def require_size(records: Sequence[tuple[Topic, Message]]) -> None:
+    """`TooLarge` if a record exceeds `MESSAGE_LIMIT`: the same answer from every log, and before anything is sent."""
+    for topic, message in records:
+        if _size(message) > MESSAGE_LIMIT:
+            raise TooLarge(f"a record for {topic} has {_size(message)} bytes, more than {MESSAGE_LIMIT}")
+
+
+def _size(message: Message) -> int:
+    headers = sum(len(name.encode()) + len(data) for name, data in message.headers.items())
+    return len(message.key.encode()) + len(message.value) + headers

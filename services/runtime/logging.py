@@ -1,0 +1,52 @@
+"""Structured logs: JSON, one line a batch, with allow-listed keys; never names, numbers, link codes or payloads."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+
+ALLOWED: Final = frozenset(
+    {"event", "level", "timestamp", "service", "topic", "count", "milliseconds", "error", "where", "reason", "edition",
+     "waiting_for", "seconds", "services", "port", "code", "type"}
+)  # fmt: skip
+"""Keys that a log line may have; any other is dropped and counted in `dropped_keys`."""
+
+
+def configure(level: str) -> None:
+    """Once a process; lines go to standard output. Libraries' own logs appear from warnings on, as type and place only."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            only_allowed,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+    )
+    logging.basicConfig(handlers=[Foreign()], level=logging.WARNING, force=True)
+
+
+def only_allowed(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Drops what is not allow-listed, and says how much."""
+    kept = {key: value for key, value in line.items() if key in ALLOWED}
+    return kept if len(kept) == len(line) else kept | {"dropped_keys": len(line) - len(kept)}
+
+
+class Foreign(logging.Handler):
+    """A library's log record: its place, never its text, which may repeat what it was given."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        where = f"{record.name}:{record.lineno}"
+        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else record.levelname.lower()
+        structlog.get_logger().warning("library", where=where, error=error)
+
+
+def place(error: BaseException) -> str:
+    """Where an error was raised: file and line, which is no personal data."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 2)[-2:]}:{trace.tb_lineno}" if trace else "unknown"

@@ -1,0 +1,110 @@
+"""Transactions that see the rows of the agencies of one batch and no others (architecture section 5)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from services.runtime import migrations
+from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.service import Environment
+from services.runtime.settings import Settings
+
+Connection = Any
+"""An asyncpg connection in a transaction; only `store.py` files speak SQL with it."""
+
+_AWAY: Final = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+)
+_OPERATORS: Final = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+
+class Database:
+    """A pool in the role of one service; every transaction names the agencies that it is about."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(self, agencies: Iterable[str]) -> AsyncIterator[Connection]:
+        """Commits at the end. `Unavailable` when the database is away, `Misconfigured` for permissions and schema."""
+        with _translated():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(
+                    "SELECT set_config('renkei.agencies', $1, true)", ",".join(sorted(set(agencies)))
+                )
+                yield connection
+
+
+@asynccontextmanager
+async def database(environment: Environment, schema: str = "") -> AsyncIterator[Database]:
+    """The service's pool, in its own role; `schema` where it reads views that another service grants."""
+    role, schema = role_of(environment.service), schema or environment.service
+    with _translated():
+        pool = await asyncpg.create_pool(
+            dsn_of(environment.settings, role),
+            min_size=1,
+            max_size=4,
+            command_timeout=30,
+            server_settings={"search_path": schema, "application_name": role},
+        )
+    try:
+        await _check_migrations(pool, schema)
+        yield Database(pool)
+    finally:
+        await asyncio.wait_for(pool.close(), 10)
+
+
+async def _check_migrations(pool: Any, service: str) -> None:
+    """A schema older or newer than the code is the operator's to mend, never a message's fault."""
+    with _translated():
+        found = await pool.fetchval("SELECT version_num FROM alembic_version")
+    if found != migrations.head(service):
+        raise Misconfigured(
+            f"schema {service} is at {found}, the code at {migrations.head(service)}: `renkei db migrate`"
+        )
+
+
+def role_of(service: str) -> str:
+    """The database role of a service."""
+    return f"renkei_{service}"
+
+
+def dsn_of(settings: Settings, role: str) -> str:
+    """The installation's database as seen by `role`."""
+    parts = urlsplit(settings.postgres)
+    return urlunsplit(parts._replace(netloc=f"{role}:{settings.password(role)}@{parts.netloc.rsplit('@', 1)[-1]}"))
+
+
+class _translated:
+    """Database errors as the runtime's: messages and parameters of the driver may hold rows, so they are left behind."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, asyncpg.DataError):
+            raise RuntimeError("a parameter does not fit its statement") from None
+        if isinstance(error, _OPERATORS):
+            raise Misconfigured(f"PostgreSQL refuses: {type(error).__name__}; are the migrations applied?") from None
+        if isinstance(error, _AWAY):
+            raise Unavailable(f"PostgreSQL is away: {type(error).__name__}") from None
+        if isinstance(error, asyncpg.PostgresError):
+            raise RuntimeError(f"PostgreSQL: {type(error).__name__}") from None

@@ -1,0 +1,49 @@
+"""What a deciding service tells its block's ledger: control part and trail, never business data."""
+
+from schemas import trail
+from schemas.message import Emit, Message
+from schemas.refusal import Refusal, SecurityEvent, part_of
+from schemas.topics import Topic
+from schemas.trail import Finding
+from services.runtime.directory import Directory
+
+LONGEST_CONTROL = 16 * 1024
+
+
+def recorded(message: Message, topic: Topic, findings: bytes) -> Emit:
+    """The record of a message with this trail; a control part over its limit is left out, since nobody parsed it."""
+    control = message.headers.get("control", b"")
+    kept = {"control": control} if 0 < len(control) <= LONGEST_CONTROL else {}
+    headers = {**kept, "trail": findings, **_context(message)}
+    return Emit(topic, Message(key=message.key, value=b"", headers=headers, source=message.source), message.position)
+
+
+def refused(
+    message: Message, layer: str, refusal: Refusal, directory: Directory, ledger: Topic, back: Topic
+) -> list[Emit]:
+    """The own side's refusal on the way out: back to the intermediate interface, and recorded."""
+    findings = trail.extended(message.headers.get("trail", b""), finding(layer, refusal, directory))
+    part = part_of(refusal.code, refusal.rule).encoded()
+    return [message.carried(back, refusal=part, trail=b""), recorded(message, ledger, findings)]
+
+
+def incident(message: Message, layer: str, event: SecurityEvent, directory: Directory, ledger: Topic) -> Emit:
+    """A security event: recorded, never answered; the message ends here."""
+    findings = trail.extended(message.headers.get("trail", b"")[: trail.LIMIT], finding(layer, event, directory))
+    return recorded(message, ledger, findings)
+
+
+def finding(layer: str, outcome: Refusal | SecurityEvent | str, directory: Directory) -> Finding:
+    """What a layer found: a refusal, a security event, or the rule that allows."""
+    match outcome:
+        case Refusal():
+            code, rule = str(outcome.code), outcome.rule
+        case SecurityEvent():
+            code, rule = str(outcome.code), outcome.detail
+        case str():
+            code, rule = trail.ALLOWED, outcome
+    return Finding(layer=layer, outcome=code, rule=rule[:256], edition=directory.edition)
+
+
+def _context(message: Message) -> dict[str, bytes]:
+    return {"traceparent": message.headers["traceparent"]} if "traceparent" in message.headers else {}

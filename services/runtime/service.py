@@ -1,0 +1,88 @@
+"""What a service is: a declaration as a value. The runtime owns loops, chaining, offsets and HTTP."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from schemas.message import Emit, Message, Outcome
+from schemas.topics import Topic
+
+if TYPE_CHECKING:
+    from services.runtime.directory import Directory
+    from services.runtime.keys import KeyRings
+    from services.runtime.log import Log
+    from services.runtime.settings import Settings
+
+Block = Literal["linkage", "intermediate", "outside"]
+"""連携インターフェース機能, 中間インターフェース機能, or neither."""
+
+Step = Callable[[Sequence[Message], Any], Awaitable[Sequence[Outcome]]]
+"""A coroutine over a batch: messages in, outcomes out, at least one for every message. The second argument is what
+the service's `resources` opened."""
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the runtime hands to a service when it opens its resources."""
+
+    service: str
+    settings: "Settings"
+    directory: "Directory"
+    keys: "KeyRings"
+    log: "Log"
+    clock: Clock
+
+
+Resources = Callable[[Environment], AbstractAsyncContextManager[Any]]
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What a service does by itself, every so many seconds: ids derived, repeats harmless."""
+
+    seconds: float
+    due: Callable[[Any], Awaitable[Sequence[Emit]]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """One layer of the exchange: which topics it reads by which step, which it writes, and what its steps need."""
+
+    name: str
+    block: Block
+    resources: Resources
+    reads: Mapping[Topic, Step] = field(default_factory=dict)
+    writes: Sequence[Topic] = ()
+    ticks: Sequence[Tick] = ()
+    application: Callable[[Any], Any] | None = None
+    """An ASGI application over the resources, for the two services that speak HTTP."""
+    tables: bool = False
+    """Whether it owns a PostgreSQL schema of its name, with migrations beside it."""
+    ring: str = ""
+    """The block whose key rings it holds, if any: one key-ring file per (block, agency)."""
+    directed: bool = True
+    """Whether it works by the directory, and stops where that has fallen silent."""
+
+    def group(self, topic: Topic) -> str:
+        """Consumer group of a topic, whatever process runs it: layouts can be switched at any time."""
+        return f"renkei.{self.name}.{topic.name}"
+
+
+def within_block(topic: Topic, services: Sequence[Service]) -> bool:
+    """Whether all writers and readers of a topic stand in one block: such a topic may be skipped, no other ever is."""
+    around = [service for service in services if topic in service.reads or topic in service.writes]
+    blocks = {service.block for service in around}
+    written = any(topic in service.writes for service in around)
+    read = any(topic in service.reads for service in around)
+    return written and read and len(blocks) == 1 and blocks != {"outside"}
+
+
+def skipped(topic: Topic, running: Sequence[Service], services: Sequence[Service]) -> bool:
+    """Whether batches of `topic` are handed on directly: inside a block, and every reader runs in this process."""
+    readers = [service.name for service in services if topic in service.reads]
+    here = {service.name for service in running}
+    return bool(readers) and within_block(topic, services) and here.issuperset(readers)

@@ -1,0 +1,48 @@
+"""Which services there are. From this and `schemas/topics.py` come topics, offsets, AsyncAPI, and the map in the README."""
+
+from typing import Final
+
+from schemas.topics import Topic
+from services.authorization.service import service as authorization
+from services.crypto.service import service as crypto
+from services.exchange.service import service as exchange
+from services.gateway.service import service as gateway
+from services.hub.service import service as hub
+from services.id_conversion.service import service as id_conversion
+from services.network.service import service as network
+from services.reference.service import service as reference
+from services.routing.service import service as routing
+from services.runtime.service import Block, Service
+
+SERVICES: Final[tuple[Service, ...]] = (
+    exchange,
+    id_conversion,
+    routing,
+    reference,
+    authorization,
+    crypto,
+    network,
+    hub,
+    gateway,
+)
+
+
+def named(names: list[str]) -> list[Service]:
+    """The services of these names; raises KeyError for a name that there is not."""
+    known = {service.name: service for service in SERVICES}
+    return [known[name] for name in names]
+
+
+def of_block(block: Block) -> list[Service]:
+    """The services of a block, to run in one process."""
+    return [service for service in SERVICES if service.block == block]
+
+
+def all_topics() -> list[Topic]:
+    """Every topic that a service reads or writes, in the order of the services."""
+    return list(dict.fromkeys(topic for service in SERVICES for topic in (*service.reads, *service.writes)))
+
+
+def groups() -> list[tuple[str, Topic]]:
+    """Every consumer group and the topic it reads."""
+    return [(service.group(topic), topic) for service in SERVICES for topic in service.reads]
