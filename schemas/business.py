@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Ta
 
 from schemas import canonical
 from schemas.catalogue.item import Item
-from schemas.text import Label, Record, explained
+from schemas.text import FreeRecord, Label, Record, explained
 
 LIMIT: Final = 512 * 1024
 """Bytes before padding (message.md section 6); everything larger is refused before it is parsed."""
@@ -68,7 +68,7 @@ class InquiryPart(Record):
     """A short code or text that the two sides agreed on."""
 
 
-class AnswerPart(Record):
+class AnswerPart(FreeRecord):
     """One outcome: `records`, or `no_data` (該当なし), or `withheld` (回答しない). The hub cannot tell them apart."""
 
     outcome: Literal["records", "no_data", "withheld"]

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from schemas.control import Basis, Item, Officer
-from schemas.text import AgencyCode, Binary, Digest, Instant, Label, Name, Record, to_bytes, to_text
+from schemas.text import AgencyCode, Binary, Count, Digest, Instant, Label, Name, Record, to_bytes, to_text
 from schemas.wire import suites
 from schemas.wire.frame import digest, frame
 
@@ -31,11 +31,11 @@ class AgencyRecord(Record):
 
     type: Literal["agency"] = "agency"
     agency: AgencyCode
-    version: Annotated[int, Field(ge=1)]
+    version: Count
     name: Label
     classes: list[Name]
     items: list[Item]
-    reads: list[Annotated[int, Field(ge=1)]] = [1]
+    reads: list[Count] = Field(default=[1])
 
     def provides(self, item: Item) -> bool:
         return item in self.items
@@ -48,7 +48,7 @@ class KeyRecord(Record):
 
     type: Literal["key"] = "key"
     agency: AgencyCode
-    version: Annotated[int, Field(ge=1)]
+    version: Count
     kid: Digest
     purpose: Purpose
     algorithm: suites.Algorithm
@@ -79,7 +79,7 @@ class PolicyRecord(Record):
 
     type: Literal["policy"] = "policy"
     agency: AgencyCode
-    version: Annotated[int, Field(ge=1)]
+    version: Count
     grants: list[Grant]
     automatic: Grant | None = None
     """The registered role of automatic answers (自動応答); without it nothing is answered automatically."""
@@ -98,7 +98,7 @@ class AssessmentRecord(Record):
 
     type: Literal["assessment"] = "assessment"
     agency: AgencyCode
-    version: Annotated[int, Field(ge=1)]
+    version: Count
     rows: list[str] | Literal["all"]
 
     def covers(self, row: str) -> bool:
@@ -137,7 +137,7 @@ class Beat(Record):
     Signed with the hub's `sign` key, so that nobody else can move the edition or keep a cut-off table open."""
 
     type: Literal["beat"] = "beat"
-    edition: Annotated[int, Field(ge=0)]
+    edition: Count
     time: Instant
     key: Digest
     signature: Binary

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from schemas.business import AnswerPart
 from schemas.control import Item
-from schemas.text import AgencyCode, MessageId, Record
+from schemas.text import AgencyCode, FreeRecord, MessageId, Record
 
 LIMIT: Final = 640 * 1024
 
@@ -33,7 +33,7 @@ class Registration(Record):
         return self
 
 
-class FoundPart(Record):
+class FoundPart(FreeRecord):
     """What the reference database holds: whether it may be answered automatically, and the answer."""
 
     automatic: bool

@@ -21,7 +21,7 @@ from schemas.control import LIMIT as CONTROL_LIMIT
 from schemas.control import Question
 from schemas.directory import KeyRecord
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
-from schemas.text import AgencyCode, Digest, MessageId, Record, explained, instant, to_text
+from schemas.text import AgencyCode, Count, Digest, MessageId, Record, explained, instant, to_text
 from schemas.wire.frame import digest
 
 ASSERTION_LIMIT: Final = 4096
@@ -38,7 +38,7 @@ class Claims(Record):
     role: str
     officer: str
     h: Digest
-    exp: int
+    exp: Count
 
 
 class ReadClaims(Record):
@@ -47,7 +47,7 @@ class ReadClaims(Record):
     iss: AgencyCode
     method: Literal["GET"]
     exchange: MessageId
-    exp: int
+    exp: Count
 
 
 @dataclass(frozen=True, slots=True)

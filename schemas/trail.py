@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from schemas.refusal import RefusalCode
-from schemas.text import Label, Name, Record, decoded
+from schemas.text import Count, Label, Name, Record, decoded
 
 ALLOWED: Final = "allowed"
 LIMIT: Final = 16 * 1024
@@ -17,7 +17,7 @@ class Finding(Record):
     layer: Name
     outcome: Name
     rule: Annotated[str, Field(max_length=256)]
-    edition: Annotated[int, Field(ge=0)]
+    edition: Count
     """Edition of the directory that was in force."""
 
 

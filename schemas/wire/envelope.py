@@ -11,7 +11,7 @@ from schemas import canonical
 from schemas.control import LIMIT, Control
 from schemas.message import Message
 from schemas.refusal import SecurityCode, SecurityEvent
-from schemas.text import AgencyCode, Binary, Digest, Instant, Label, R, Record, decoded, to_bytes
+from schemas.text import AgencyCode, Binary, Count, Digest, Instant, Label, R, Record, decoded, to_bytes
 from schemas.wire.frame import digest, frame
 from schemas.wire.tree import LARGEST, leaf
 
@@ -59,7 +59,7 @@ class LawRow(Record):
 
     edition: Label
     row: Label
-    branch: Annotated[int, Field(ge=1)]
+    branch: Annotated[int, Field(ge=1, le=99)]
 
 
 class Decision(Record):
@@ -70,7 +70,7 @@ class Decision(Record):
     message: Digest
     subject: Digest
     law: LawRow
-    directory: Annotated[int, Field(ge=0)]
+    directory: Count
     time: Instant
 
 

@@ -69,18 +69,18 @@ async def post_kafka(installation: Installation, posted: Posted) -> None:
     """The same straight to `outbound.requested`, as a CloudEvent in binary mode."""
     log = KafkaLog(installation.kafka())
     try:
-        await log.publish([(topics.outbound_requested, record(installation, posted))])
+        await log.publish([(topics.outbound_requested, posted_record(posted, asserted(installation, posted)))])
     finally:
         await log.close()
 
 
-def record(installation: Installation, posted: Posted) -> Message:
+def posted_record(posted: Posted, assertion: str) -> Message:
     """The record that a producer writes."""
     question = posted.question
     headers = {
         "control": posted.control,
         "subject": posted.number,
-        "assertion": asserted(installation, posted).encode(),
+        "assertion": assertion.encode(),
         "ce_specversion": b"1.0",
         "ce_type": b"renkei.inquiry.requested",
         "ce_source": f"/agencies/{question.sender}".encode(),

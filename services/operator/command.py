@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from services.operator import administration, bench, demo, people
+from services.operator import administration, demo, people
+from services.operator.bench.command import bench
 from services.operator.console import HERE, Folder, fail, opened, readable, screen
 from services.operator.installation import BLOCKS, services_of
 from services.operator.lifecycle import bring_down, bring_up
@@ -29,7 +30,7 @@ app.add_typer(people.person, name="person")
 app.add_typer(people.replica, name="replica")
 app.command("inquire")(people.inquire)
 app.command("demo")(demo.demo)
-app.command("bench")(bench.bench)
+app.command("bench")(bench)
 
 Layouts = Annotated[Literal["service", "block"], typer.Option(help="One process per service, or one per block.")]
 

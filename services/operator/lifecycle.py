@@ -25,6 +25,7 @@ def bring_up(installation: Installation, layout: Layout) -> None:
         migrate(installation)
         step()
         prepare_hub(installation)
+        asyncio.run(publication.publish(installation))
         step()
         started = []
         for name in names:
@@ -57,8 +58,8 @@ def migrate(installation: Installation) -> None:
 
 
 def prepare_hub(installation: Installation) -> None:
-    """The stand-in hub has keys before it starts, and its records are handed in to itself."""
+    """The stand-in hub has keys and records of its own before any other agency, since it signs what is said of them."""
+    installation.prepare()
     if not (installation.root_keys / HUB).exists():
         enrolment.create_keys(installation, [HUB], "1", now())
         publication.describe_hub(installation)
-    asyncio.run(publication.publish(installation))

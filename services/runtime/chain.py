@@ -1,7 +1,8 @@
 """What one batch becomes: its step's outcomes, and where all readers of a topic run here, their steps' at once.
 
 Operator chaining (architecture section 3): topics inside a block are skipped and the batch is handed on directly. It is
-never seen by a service, and layouts can be switched at any time, since the loops of skipped topics keep running.
+never seen by a service, and layouts can be switched at any time, since the loops of skipped topics keep running. What is
+left of a topic in the log is done first (`Shortcut`), or its messages would be overtaken.
 """
 
 import itertools
@@ -30,26 +31,41 @@ class Stage:
 
 @dataclass
 class Chain:
-    """Runs stages. `inside` are the topics that never leave their block; batches of a topic that is `skipped` are handed to
-    its stages instead of being published."""
+    """Runs stages. `inside` are the topics that never leave their block; those that may be `skipped`, because all their
+    readers run here, each with the stages of its readers."""
 
     inside: Collection[Topic]
     skipped: Mapping[Topic, Sequence[Stage]]
     metrics: Metrics
     _count: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    async def run(self, stage: Stage, batch: Sequence[Message]) -> list[tuple[Topic, Message]]:
-        """All that `batch` leads to, in order, to be published and acknowledged before its offsets are committed."""
+    async def run(
+        self, stage: Stage, batch: Sequence[Message], skipping: Collection[Topic]
+    ) -> list[tuple[Topic, Message]]:
+        """All that `batch` leads to, in order, to be published and acknowledged before its offsets are committed.
+
+        Batches of the topics in `skipping` are handed to their stages instead of being published."""
         entered = batch if stage.topic in self.inside else [_stamped(message) for message in batch]
         emits = await self._step(stage, [_restored(message) for message in entered])
         published: list[tuple[Topic, Message]] = []
         for topic, group in _by_topic(emits).items():
-            onward = self.skipped.get(topic)
-            if onward is None:
+            if topic not in skipping:
                 published += [(topic, self._leaving(emit)) for emit in group]
-            for following in onward or ():
-                published += await self.run(following, [self._handed(emit) for emit in group])
+                continue
+            for following in self.skipped[topic]:
+                published += await self.run(following, [self._handed(emit) for emit in group], skipping)
         return published
+
+    def onward(self, stage: Stage) -> list[Topic]:
+        """The topics that may be skipped behind this stage, the nearest first."""
+        found: list[Topic] = []
+        services = [stage.service]
+        for service in services:  # grows
+            for topic in service.writes:
+                if topic in self.skipped and topic not in found:
+                    found.append(topic)
+                    services += [following.service for following in self.skipped[topic]]
+        return found
 
     async def _step(self, stage: Stage, batch: Sequence[Message]) -> list[Emit]:
         labels = (stage.service.name, stage.topic.name)
@@ -86,9 +102,9 @@ def _stamped(message: Message) -> Message:
 
 
 def _restored(message: Message) -> Message:
-    """The source that the record brings along inside its block."""
+    """The source that the record brings along inside its block; what a tick made entered where it stands."""
     if "source" not in message.headers:
-        return message
+        return message if message.source else replace(message, source=str(message.position))
     headers = {name: data for name, data in message.headers.items() if name != "source"}
     return replace(message, headers=headers, source=message.headers["source"].decode("ascii", "replace"))
 

@@ -94,7 +94,11 @@ class Directory:
 
     def _take(self, message: Message) -> None:
         if message.key == "beat":
-            return self._take_beat(message)
+            self._take_beat(message)
+        else:
+            self._take_record(message)
+
+    def _take_record(self, message: Message) -> None:
         if len(message.value) > LIMIT:
             raise Ignored("too large")
         try:
@@ -203,9 +207,9 @@ class EnrolledRoots:
 async def follow(directory: Directory, table: TableReader, caught_up: asyncio.Event) -> None:
     """Folds what comes, for as long as the process runs; says when all that stood there at the start is folded."""
     while True:
+        if table.caught_up():
+            caught_up.set()
         try:
             directory.fold(await table.read(0.5))
         except Unavailable:
             await asyncio.sleep(1.0)
-        if table.caught_up():
-            caught_up.set()

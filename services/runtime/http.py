@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -36,21 +37,24 @@ class Pages:
 @asynccontextmanager
 async def serve(port: int, pages: Pages, metrics: Metrics, condition: Condition) -> AsyncIterator[None]:
     """Serves until left; `Misconfigured` if the port is taken."""
+    application = _application(pages, metrics, condition)
     server = _Server(
-        uvicorn.Config(
-            _application(pages, metrics, condition), host="127.0.0.1", port=port, log_config=None, access_log=False
-        )
+        uvicorn.Config(application, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=5)
     )
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        if running.done():
-            raise Misconfigured(f"port {port} is taken")
-        await asyncio.sleep(0.01)
+    with _bound(port) as listening:  # by ourselves: uvicorn would end the process where the port is taken
+        running = asyncio.create_task(server.serve([listening]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await running
+
+
+def _bound(port: int) -> socket.socket:
     try:
-        yield
-    finally:
-        server.should_exit = True
-        await running
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise Misconfigured(f"port {port} of 127.0.0.1: {error.strerror}") from None
 
 
 class _Server(uvicorn.Server):

@@ -2,11 +2,14 @@
 
 import logging
 import sys
+from collections import Counter
 from collections.abc import MutableMapping
 from typing import Any, Final
 
 import structlog
 
+QUIET: Final = 10.0
+"""Seconds between two lines from one place in a library."""
 ALLOWED: Final = frozenset(
     {"event", "level", "timestamp", "service", "topic", "count", "milliseconds", "error", "where", "reason", "edition",
      "waiting_for", "seconds", "services", "port", "code", "type"}
@@ -36,12 +39,22 @@ def only_allowed(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> 
 
 
 class Foreign(logging.Handler):
-    """A library's log record: its place, never its text, which may repeat what it was given."""
+    """A library's log record: its place, never its text, which may repeat what it was given.
+
+    Of each place one line in `QUIET` seconds, with the count: without a broker aiokafka would write a hundred a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+        self._count: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
         where = f"{record.name}:{record.lineno}"
-        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else record.levelname.lower()
-        structlog.get_logger().warning("library", where=where, error=error)
+        self._count[where] += 1
+        if record.created - self._said.get(where, -QUIET) >= QUIET:
+            error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else record.levelname.lower()
+            structlog.get_logger().warning("library", where=where, error=error, count=self._count.pop(where))
+            self._said[where] = record.created
 
 
 def place(error: BaseException) -> str:

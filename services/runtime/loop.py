@@ -5,24 +5,27 @@ At least once: nothing is committed before what it caused is acknowledged (archi
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
 from schemas.message import Message
+from schemas.topics import Topic
 from services.runtime.chain import Chain, Stage
 from services.runtime.directory import Directory
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.log import Log, Reader
 from services.runtime.logging import place
 from services.runtime.metrics import Metrics
+from services.runtime.shortcut import Shortcut
 
 BATCH: Final = 500
 """Messages a batch at most: at 2 KB each a megabyte, and few enough that no transaction is long."""
 COMMIT_EVERY: Final = 0.2
 """Seconds between offset commits: by time, not by batch, is a tenth more throughput, and a redelivery is harmless."""
+SHORTEST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 
 
@@ -48,60 +51,65 @@ class Loop:
     condition: Condition
     stopping: asyncio.Event
 
+    @property
+    def name(self) -> str:
+        return f"{self.stage.service.name}/{self.stage.topic}"
+
     async def run(self) -> None:
         """Joins the group and stays in it; `Misconfigured` ends the process."""
-        name = f"{self.stage.service.name}/{self.stage.topic}"
         pause = Pause()
         while not self.stopping.is_set():
             try:
                 async with self.log.reader(self.stage.service.group(self.stage.topic), self.stage.topic) as reader:
-                    await self._follow(reader, name)
+                    await self._follow(reader, pause)
             except Unavailable as reason:
-                self._waiting(name, reason)
+                self._waiting(reason)
                 await pause.wait(self.stopping)
 
-    async def _follow(self, reader: Reader, name: str) -> None:
+    async def _follow(self, reader: Reader, pause: "Pause") -> None:
+        shortcut = Shortcut(self.stage, self.chain, self.log)
         committed = time.monotonic()
         while not self.stopping.is_set():
             batch = await reader.read(BATCH, COMMIT_EVERY)
+            skipping = await shortcut.topics(reader)
             if batch:
-                await self._handle(reader, batch, name)
+                await self._handle(reader, batch, skipping)
             if time.monotonic() - committed >= COMMIT_EVERY:
                 await reader.commit()
                 committed = time.monotonic()
+            self.condition.waiting.pop(self.name, None)
+            pause.reset()
 
-    async def _handle(self, reader: Reader, batch: Sequence[Message], name: str) -> None:
+    async def _handle(self, reader: Reader, batch: Sequence[Message], skipping: Collection[Topic]) -> None:
         """Tries a batch until it is done, or until the process stops: then it is read again by whoever comes next."""
         pause = Pause()
         while not self.stopping.is_set():
             try:
                 if self.stage.service.directed:
                     self.directory.require_fresh()
-                await self.log.publish(await self.chain.run(self.stage, batch))
+                await self.log.publish(await self.chain.run(self.stage, batch, skipping))
             except Unavailable as reason:
-                self._waiting(name, reason)
+                self._waiting(reason)
             except Misconfigured:
                 raise
             except Exception as error:  # a bug: nothing is lost, reading stops here, /ready turns red
-                self._failed(name, error, len(batch))
+                self._failed(error, len(batch))
             else:
-                self.condition.waiting.pop(name, None)
                 reader.done(batch)
                 return
             await pause.wait(self.stopping)
         reader.rewind()
 
-    def _waiting(self, name: str, reason: Unavailable) -> None:
-        self.condition.waiting[name] = str(reason)
+    def _waiting(self, reason: Unavailable) -> None:
+        self.condition.waiting[self.name] = str(reason)
         self._count("unavailable")
-        structlog.get_logger().warning("waiting", where=name, waiting_for=str(reason))
+        structlog.get_logger().warning("waiting", where=self.name, waiting_for=str(reason))
 
-    def _failed(self, name: str, error: Exception, count: int) -> None:
-        self.condition.waiting[name] = f"step failed: {type(error).__name__}"
-        self._count(type(error).__name__)
-        structlog.get_logger().error(
-            "step failed", where=name, error=type(error).__name__, reason=place(error), count=count
-        )
+    def _failed(self, error: Exception, count: int) -> None:
+        kind = type(error).__name__
+        self.condition.waiting[self.name] = f"step failed: {kind}"
+        self._count(kind)
+        structlog.get_logger().error("step failed", where=self.name, error=kind, reason=place(error), count=count)
 
     def _count(self, error: str) -> None:
         self.metrics.retries.labels(self.stage.service.name, self.stage.topic.name, error).inc()
@@ -111,10 +119,13 @@ class Loop:
 class Pause:
     """Waits that double up to a limit, and end at once when the process stops."""
 
-    seconds: float = 0.1
+    seconds: float = SHORTEST_PAUSE
 
     async def wait(self, stopping: asyncio.Event) -> None:
         try:
             await asyncio.wait_for(stopping.wait(), self.seconds)
         except TimeoutError:
             self.seconds = min(LONGEST_PAUSE, self.seconds * 2)
+
+    def reset(self) -> None:
+        self.seconds = SHORTEST_PAUSE

@@ -1,8 +1,9 @@
 """Transactions that see the rows of the agencies of one batch and no others (architecture section 5)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -54,8 +55,12 @@ class Database:
 
 
 @asynccontextmanager
-async def database(environment: Environment, schema: str = "") -> AsyncIterator[Database]:
-    """The service's pool, in its own role; `schema` where it reads views that another service grants."""
+async def database(
+    environment: Environment, schema: str = "", revisions: Path | None = None
+) -> AsyncIterator[Database]:
+    """The service's pool, in its own role; `schema` where it reads views that another service grants.
+
+    The schema must be at the head of `revisions`, which are in `services/<schema>/migrations` unless said otherwise."""
     role, schema = role_of(environment.service), schema or environment.service
     with _translated():
         pool = await asyncpg.create_pool(
@@ -66,20 +71,26 @@ async def database(environment: Environment, schema: str = "") -> AsyncIterator[
             server_settings={"search_path": schema, "application_name": role},
         )
     try:
-        await _check_migrations(pool, schema)
+        await _check_migrations(pool, schema, revisions)
         yield Database(pool)
     finally:
+        await _close(pool)
+
+
+async def _close(pool: Any) -> None:
+    try:
         await asyncio.wait_for(pool.close(), 10)
+    except TimeoutError:
+        pool.terminate()
 
 
-async def _check_migrations(pool: Any, service: str) -> None:
+async def _check_migrations(pool: Any, schema: str, revisions: Path | None) -> None:
     """A schema older or newer than the code is the operator's to mend, never a message's fault."""
     with _translated():
         found = await pool.fetchval("SELECT version_num FROM alembic_version")
-    if found != migrations.head(service):
-        raise Misconfigured(
-            f"schema {service} is at {found}, the code at {migrations.head(service)}: `renkei db migrate`"
-        )
+    expected = migrations.head(schema, revisions)
+    if found != expected:
+        raise Misconfigured(f"schema {schema} is at {found}, the code at {expected}: `renkei db migrate`")
 
 
 def role_of(service: str) -> str:
@@ -93,18 +104,16 @@ def dsn_of(settings: Settings, role: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{role}:{settings.password(role)}@{parts.netloc.rsplit('@', 1)[-1]}"))
 
 
-class _translated:
-    """Database errors as the runtime's: messages and parameters of the driver may hold rows, so they are left behind."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, asyncpg.DataError):
-            raise RuntimeError("a parameter does not fit its statement") from None
-        if isinstance(error, _OPERATORS):
-            raise Misconfigured(f"PostgreSQL refuses: {type(error).__name__}; are the migrations applied?") from None
-        if isinstance(error, _AWAY):
-            raise Unavailable(f"PostgreSQL is away: {type(error).__name__}") from None
-        if isinstance(error, asyncpg.PostgresError):
-            raise RuntimeError(f"PostgreSQL: {type(error).__name__}") from None
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Database errors as the runtime's: the driver's messages and parameters may hold rows, so they are left behind."""
+    try:
+        yield
+    except asyncpg.DataError:
+        raise RuntimeError("a parameter does not fit its statement") from None
+    except _OPERATORS as error:
+        raise Misconfigured(f"PostgreSQL refuses: {type(error).__name__}; are the migrations applied?") from None
+    except _AWAY as error:
+        raise Unavailable(f"PostgreSQL is away: {type(error).__name__}") from None
+    except asyncpg.PostgresError as error:
+        raise RuntimeError(f"PostgreSQL: {type(error).__name__}") from None

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -38,16 +38,19 @@ def main(running: Sequence[Service], services: Sequence[Service], settings: Sett
     line = structlog.get_logger().bind(services=[service.name for service in running])
     try:
         uvloop.run(_run(running, services, settings))
-    except Misconfigured as error:
-        line.error("stopped", reason=str(error))
-        return 2
-    except BaseExceptionGroup as group:
-        cause = _first(group)
-        reason = str(cause) if isinstance(cause, Misconfigured) else place(cause)
-        line.error("stopped", error=type(cause).__name__, reason=reason)
-        return 2 if isinstance(cause, Misconfigured) else 1
+    except (Misconfigured, Stopped, BaseExceptionGroup) as error:
+        cause = _first(error)
+        if not isinstance(cause, Stopped):
+            misconfigured = isinstance(cause, Misconfigured)
+            reason = str(cause) if misconfigured else place(cause)
+            line.error("stopped", error=type(cause).__name__, reason=reason)
+            return 2 if misconfigured else 1
     line.info("stopped")
     return 0
+
+
+class Stopped(Exception):
+    """Told to stop before everything that the process waited for was there."""
 
 
 async def _run(running: Sequence[Service], services: Sequence[Service], settings: Settings) -> None:
@@ -72,12 +75,14 @@ class Process:
     async def run(self) -> None:
         """Opens, works until told to stop, closes in the reverse order: loops finish their batch and commit first."""
         self.condition.waiting["start"] = "starting"
+        self.metrics.ready.set_function(self.condition.ready)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serve(self.settings.http, self.pages, self.metrics, self.condition))
             log = KafkaLog(self.settings.kafka)
             stack.push_async_callback(log.close)
             directory = Directory(self._roots(), lambda: datetime.now(UTC))
             keys = self._key_rings()
+            await self._patient(lambda: log.require(*self._needed()), "the log")
             opened = [await self._opened(stack, service, log, directory, keys) for service in self.running]
             table = await self._patient(lambda: stack.enter_async_context(log.table(topics.directory)), "the directory")
             caught_up = asyncio.Event()
@@ -95,6 +100,12 @@ class Process:
                 await self._work(opened, log, directory)
                 for task in background:
                     task.cancel()
+
+    def _needed(self) -> tuple[list[Topic], list[tuple[str, Topic]]]:
+        """Topics, and the groups with an offset on them."""
+        around = {topic for service in self.running for topic in (*service.reads, *service.writes)}
+        groups = [(service.group(topic), topic) for service in self.running for topic in service.reads]
+        return [topics.directory, *sorted(around - {topics.directory}, key=str)], groups
 
     async def _opened(
         self, stack: AsyncExitStack, service: Service, log: Log, directory: Directory, keys: dict[str, KeyRings]
@@ -127,6 +138,8 @@ class Process:
         directed = any(service.directed for service in self.running)
 
         async def complete() -> None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(caught_up.wait(), 1)
             if not caught_up.is_set() or (directed and not directory.fresh()):
                 raise Unavailable("the directory is not complete: has the hub started, and is it published?")
 
@@ -145,7 +158,7 @@ class Process:
                 if asyncio.get_running_loop().time() > deadline:
                     raise Misconfigured(f"gave up after {self.settings.patience:.0f} s: {what}: {error}") from None
             await pause.wait(self.stopping)
-        raise Misconfigured(f"told to stop while waiting for {what}")
+        raise Stopped
 
     def _roots(self) -> EnrolledRoots:
         roots = EnrolledRoots(self.settings.roots)
@@ -166,7 +179,6 @@ class Process:
             for ring in keys:
                 ring.refresh()
             self.metrics.edition.set(directory.edition)
-            self.metrics.ready.set(self.condition.ready())
 
     async def _tick(self, tick: Tick, service: Service, held: Any, log: Log) -> None:
         while True:

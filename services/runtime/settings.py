@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.runtime.errors import Misconfigured
 
 PREFIX = "RENKEI_"
 
 
-class Settings(BaseSettings):
-    """What every process of an installation is told."""
+class Settings(BaseModel):
+    """What every process of an installation is told. No pydantic-settings: that would mix in the process's environment."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     kafka: str
     """host:port of the brokers, comma-separated."""

@@ -31,9 +31,12 @@ svg { width: 100%; height: auto; display: block; margin: 12px 0 4px; }
 .facts dd.over { color: var(--over); }
 .facts dt { font-size: 0.85rem; line-height: 1.4; }
 .facts dt [lang=en] { display: block; }
-.scroll { overflow-x: auto; }
+.chart { margin: 0; }
+.chart svg { min-width: 680px; }
+.scroll, .chart { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: 12px 0; font-size: 0.92rem;
   font-variant-numeric: tabular-nums; }
+table.narrow { width: auto; }
 th, td { padding: 6px 10px; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th:first-child { text-align: left; }
 thead th { vertical-align: bottom; font-weight: normal; line-height: 1.35; }
@@ -53,23 +56,10 @@ $sections
 """)
 SECTION: Final = Template("""<section>
 <h2>$japanese<span lang="en">$english</span></h2>
-<p>$text_japanese</p>
-<p lang="en">$text_english</p>
 $body
 </section>""")
+TEXT: Final = Template("""<p>$japanese</p>
+<p lang="en">$english</p>""")
 FACT: Final = Template("""<div><dt>$japanese<span lang="en">$english</span></dt><dd class="$mark">$figure</dd></div>""")
-CHART: Final = Template("""<figure role="img" aria-label="$label" style="margin:0">$svg</figure>""")
-NOTES: Final = Template("""<ul>
-<li>通信量は人口に比例する（報告書4-4）。全国で年間 $total KB、一斉照会の1日 $day KB。
-市町村の値は、ここに載る市町村の人口の合計 $people 人に対する比率による。<br>
-<span lang="en">Traffic is in proportion to population (study, 4-4): $total KB a year and $day KB on the day of a mass
-inquiry in the whole country, shared out among the $people people of the municipalities shown here.</span></li>
-<li>仮定：回線の速度（報告書は4つの人口規模にだけ示す）、1日の山の形、開始時刻。
-報告書の数値自体も「今後精査が必要」とされている。<br>
-<span lang="en">Assumed: the lines (the study names four sizes only), the shape of a day, the hour at which it begins.
-The study itself says that its figures need later scrutiny.</span></li>
-<li>人口：2022年1月1日の住民基本台帳人口。出典：総務省「マイナンバーカード交付状況(令和4年12月末)」を加工して作成。
-個人情報は含まない。<br>
-<span lang="en">Population: resident register of 2022-01-01, made from figures of the Ministry of Internal Affairs and
-Communications. There is no personal data in here.</span></li>
-</ul>""")
+CHART: Final = Template("""<figure role="img" aria-label="$label" class="chart">$svg</figure>""")
+NOTE: Final = Template("""<li>$japanese<br><span lang="en">$english</span></li>""")

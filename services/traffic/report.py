@@ -10,10 +10,11 @@ from services.traffic import study
 from services.traffic.charts import by_hour, by_population, fullest
 from services.traffic.lines import Lines
 from services.traffic.model import STUDY, split
-from services.traffic.page import CHART, FACT, NOTES, PAGE, SECTION
-from services.traffic.plan import Plan, plan
-from services.traffic.schedule import HOUR, Sender, Window, hours, longest_wait
-from services.traffic.wording import name, spelled
+from services.traffic.notes import assumptions, example_set, study_figures
+from services.traffic.page import CHART, FACT, PAGE, SECTION, TEXT
+from services.traffic.plan import Plan
+from services.traffic.schedule import HOUR, Hour, Sender, Window, hours, longest_wait
+from services.traffic.wording import JAPANESE, name, spelled
 
 OFFICE_DAY: Final = (20, 18, 14, 8, 12, 12, 10, 6)
 """How much is asked in each of the eight hours of a day at the counters, in hundredths. **Assumed**: the study spreads
@@ -25,8 +26,9 @@ EXAMPLE: Final = study.MODEL_MUNICIPALITIES[1]
 
 def report(plans: Sequence[Plan], lines: Lines, window: Window) -> str:
     """The page for these plans of municipalities, as HTML."""
-    sections = (_population(plans, lines), _day(lines, window), _fullest(plans), _study(), _notes(plans))
-    return PAGE.substitute(facts="\n".join(_facts(plans)), sections="\n".join(sections))
+    charts = (_population(plans, lines), _day(lines, window), _fullest(plans))
+    texts = (study_figures(), example_set(), assumptions(plans))
+    return PAGE.substitute(facts="\n".join(_facts(plans)), sections="\n".join((*charts, *texts)))
 
 
 def overfull(plans: Sequence[Plan]) -> list[Plan]:
@@ -35,7 +37,7 @@ def overfull(plans: Sequence[Plan]) -> list[Plan]:
 
 
 def by_use(plans: Sequence[Plan]) -> list[Plan]:
-    """The fullest line first: by the window that it needs, which is exact."""
+    """The fullest line first: by the window that it needs, finer than per cent."""
     return sorted(plans, key=lambda each: (-each.schedule.needed_seconds, -each.population))
 
 
@@ -57,7 +59,7 @@ def _facts(plans: Sequence[Plan]) -> Iterator[str]:
         f"{len(over):,}", "一斉照会が1日の時間枠に収まらない市町村", "cannot fit the mass inquiry into the window", mark
     )
     needed = spelled(longest.schedule.needed_seconds)
-    yield _fact(needed, "必要な時間枠の最大", f"longest window that is needed ({name(longest)})")
+    yield _fact(needed, f"必要な時間枠の最大：{name(longest)}", "longest window that is needed")
 
 
 def _fact(figure: str, japanese: str, english: str, mark: str = "") -> str:
@@ -65,85 +67,45 @@ def _fact(figure: str, japanese: str, english: str, mark: str = "") -> str:
 
 
 def _population(plans: Sequence[Plan], lines: Lines) -> str:
-    return SECTION.substitute(
-        japanese="人口別の通信量と回線",
-        english="Load against line, by population",
-        text_japanese=f"点は{len(plans):,}市町村、黒線は回線の速度（両対数）。白丸は報告書の市町村A～D。",
-        text_english=f"Dots are the {len(plans):,} municipalities, the black line is the access line; both axes are "
+    text = TEXT.substitute(
+        japanese=f"点は{len(plans):,}市町村、黒線は回線の速度（両対数）。白丸は報告書の市町村A～D。",
+        english=f"Dots are the {len(plans):,} municipalities, the black line is the access line; both axes are "
         "logarithmic. White circles are the study's model municipalities A to D.",
-        body=_chart(by_population(plans, lines), "Load against line by population"),
     )
+    return _section("人口別の通信量と回線", "Load against line, by population", text, by_population(plans, lines))
 
 
 def _day(lines: Lines, window: Window) -> str:
     sender = Sender(lines.of(EXAMPLE.population), window)
     asked = asked_by_hour(STUDY.kilobytes(study.MASS_DAY, EXAMPLE.population), window)
     drawn = list(takewhile(lambda hour: hour.day <= 1, hours(asked, sender.kbps, window.opens)))
+    chart = by_hour(drawn, sender.kbps)
+    return _section("一斉照会の日、1時間ごと", "A mass inquiry, hour by hour", _day_text(asked, drawn, sender), chart)
+
+
+def _day_text(asked: Sequence[int], drawn: Sequence[Hour], sender: Sender) -> str:
     moved = sum(asked) - sum(hour.sent for hour in drawn if hour.day == 0)
-    wait = spelled(ceil(longest_wait(asked, sender)))
-    needed = spelled(window.seconds + ceil(moved / sender.speed))
-    return SECTION.substitute(
-        japanese="一斉照会の日、1時間ごと",
-        english="The day of a mass inquiry, hour by hour",
-        text_japanese=f"市町村B（人口{EXAMPLE.population:,}人、{sender.kbps:,} kbit/s）。送信を調整すると、翌日に回るのは"
-        f"{moved:,} KB、待ち時間は最長{wait}。時間枠を{needed}にすれば、すべて当日に送信できる。1日の山の形は仮定。",
-        text_english=f"Municipality B ({EXAMPLE.population:,} people, {sender.kbps:,} kbit/s). With a schedule {moved:,} KB "
-        f"move to the next day, and somebody waits {wait} at most; in a window of {needed} everything goes on the day "
-        "itself. The shape of the day is assumed.",
-        body=_chart(by_hour(drawn, sender.kbps), "A mass inquiry hour by hour, without and with a schedule"),
+    wait = ceil(longest_wait(asked, sender))
+    needed = sender.window.seconds + ceil(moved / sender.speed)
+    return TEXT.substitute(
+        japanese=f"市町村B（人口{EXAMPLE.population:,}人、{sender.kbps:,} kbit/s）。送信を調整すると、"
+        f"翌日に回るのは{moved:,} KB、待ち時間は最長{spelled(wait, JAPANESE)}。"
+        f"時間枠を{spelled(needed, JAPANESE)}にすれば、すべて当日に送信できる。1日の山の形は仮定。",
+        english=f"Municipality B ({EXAMPLE.population:,} people, {sender.kbps:,} kbit/s). With a schedule "
+        f"{moved:,} KB move to the next day, and somebody waits {spelled(wait)} at most; in a window of "
+        f"{spelled(needed)} everything goes on the day itself. The shape of the day is assumed.",
     )
 
 
 def _fullest(plans: Sequence[Plan]) -> str:
-    return SECTION.substitute(
-        japanese="最も混む回線",
-        english="The fullest lines",
-        text_japanese="一斉照会の日の回線使用率と、当日にすべて送信するのに必要な時間枠。市町村名の右は人口。",
-        text_english="Use of the line on the day of a mass inquiry, and the window that would let everything go on that "
+    text = TEXT.substitute(
+        japanese="一斉照会の日の回線使用率と、当日にすべて送信するのに必要な時間枠。市町村名の右は人口。",
+        english="Use of the line on the day of a mass inquiry, and the window in which everything could go on that "
         "day. After the name: population.",
-        body=_chart(fullest(by_use(plans)[:FULLEST]), "The fullest lines"),
     )
+    return _section("最も混む回線", f"The {FULLEST} fullest lines", text, fullest(by_use(plans)[:FULLEST]))
 
 
-def _study() -> str:
-    head = "".join(
-        f"<th>{model.letter}: {model.population:,} 人 people<br>{model.kbps:,} kbit/s</th>"
-        for model in study.MODEL_MUNICIPALITIES
-    )
-    rows = "\n".join(_row(label, figures) for label, figures in _study_rows())
-    return SECTION.substitute(
-        japanese="報告書の数値",
-        english="The study's own figures",
-        text_japanese=f"4-4、5-2の数値（人口{study.POPULATION:,}人に対する比率による）。",
-        text_english=f"Sections 4-4 and 5-2, as shares of {study.POPULATION:,} people.",
-        body=f'<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead><tbody>{rows}</tbody></table></div>',
-    )
-
-
-def _study_rows() -> Iterator[tuple[str, list[str]]]:
-    plans = [plan(model.population, STUDY, Sender(model.kbps)) for model in study.MODEL_MUNICIPALITIES]
-    yield "年間 a year (KB)", [f"{each.periods[0].kilobytes:,}" for each in plans]
-    yield "一斉照会の1日 the day of a mass inquiry (KB)", [f"{each.mass_inquiry.kilobytes:,}" for each in plans]
-    for index, period in enumerate(study.PERIODS):
-        loads = [each.periods[index] for each in plans]
-        yield f"{period.japanese} {period.english} (kbit/s)", [f"{load.kbps:,}" for load in loads]
-        yield f"{period.japanese} {period.english} (%)", [f"{load.use}" for load in loads]
-
-
-def _row(label: str, figures: Sequence[str]) -> str:
-    return f"<tr><th>{label}</th>{''.join(f'<td>{figure}</td>' for figure in figures)}</tr>"
-
-
-def _notes(plans: Sequence[Plan]) -> str:
-    people = sum(each.population for each in plans)
-    return SECTION.substitute(
-        japanese="前提と出典",
-        english="What is assumed, and sources",
-        text_japanese="",
-        text_english="",
-        body=NOTES.substitute(people=f"{people:,}", total=f"{study.ANNUAL:,}", day=f"{study.MASS_DAY:,}"),
-    )
-
-
-def _chart(drawn: str, label: str) -> str:
-    return CHART.substitute(svg=drawn, label=label)
+def _section(japanese: str, english: str, text: str, svg: str) -> str:
+    chart = CHART.substitute(svg=svg, label=f"{japanese} {english}")
+    return SECTION.substitute(japanese=japanese, english=english, body=f"{text}\n{chart}")

@@ -1,8 +1,8 @@
 """A day's load on a line: what fits into the window, what must move to the next day, how long somebody waits.
 
-The study asks for an agreement on when to send (送信スケジュールの調整, 5-2), because the mass inquiry of 100,000 people
-does not fit 128 kbit/s; this is its arithmetic. The line sends first in, first out, at its full speed while its window
-is open, and goes on where it stopped when the window opens on the next day.
+The study asks for an agreement on when to send (送信スケジュールの調整, 5-2), because the mass inquiry of 100,000
+people does not fit 128 kbit/s; this is its arithmetic. The line sends first in, first out, at its full speed while its
+window is open, and goes on where it stopped when the window opens on the next day.
 """
 
 from collections.abc import Iterator, Sequence
@@ -115,8 +115,8 @@ def schedule(load: int, sender: Sender) -> Schedule:
 def longest_wait(asked: Sequence[int], sender: Sender) -> Fraction:
     """Seconds from asking to being through, for whoever waits longest; exact.
 
-    `asked` is KB in equal parts of the window, evenly within each. Somebody waits longest at the start or end of a
-    part, or is the first for whom the window closes: between these the wait changes evenly.
+    `asked` is KB in equal parts of the window, evenly within each. Who waits longest is the last of a part, or the
+    first for whom the window closes: between these the wait changes evenly.
     """
     part = Fraction(sender.window.seconds, len(asked))
     longest, place = Fraction(0), Fraction(0)
@@ -130,10 +130,10 @@ def longest_wait(asked: Sequence[int], sender: Sender) -> Fraction:
 
 def _waits(place: Fraction, amount: int, start: Fraction, part: Fraction, sender: Sender) -> Iterator[Fraction]:
     """Waits within one part, whose first byte is at `place` in what the line sends."""
-    yield sender.next_at(place) - start
     yield sender.sent_at(place + amount) - start - part
-    for closing in range(floor(place / sender.capacity) + 1, ceil((place + amount) / sender.capacity)):
-        full = closing * sender.capacity
+    closings = ceil((place + amount) / sender.capacity) - 1
+    full = closings * sender.capacity  # whoever is first after an earlier one waits less
+    if full >= place:
         yield sender.next_at(full) - start - part * (full - place) / amount
 
 

@@ -28,7 +28,9 @@ class TrafficSettings(BaseSettings):
     """kbit/s of a larger one."""
     large_above: int = Field(default=100_000, ge=0)
     """People. The study names four sizes only; that the line changes just here is assumed."""
-    lines: Json[dict[Annotated[str, AfterValidator(checked)], Kbps]] = Field(default="{}")
+    lines: Json[dict[Annotated[str, AfterValidator(checked)], Kbps]] = Field(
+        default_factory=dict, validate_default=False
+    )
     """Lines that are known, kbit/s by municipality code: `{"011002": 100000}`."""
     window_opens: int = Field(default=9, ge=0, le=23)
     """The hour of the clock at which sending begins; only for drawing, assumed."""

@@ -21,8 +21,9 @@ def _heading(plan: Plan) -> str:
 
 
 def _loads(plan: Plan) -> Table:
-    table = Table("期間 period", title="回線の負荷 load on the line", title_justify="left")
-    for heading in ("KB", "時間 spread over", "kbit/s", "使用率 line use"):
+    table = Table(title="回線の負荷 load on the line", title_justify="left")
+    table.add_column("期間 period", no_wrap=True)
+    for heading in ("KB", "時間 over", "kbit/s", "使用率 line use"):
         table.add_column(heading, justify="right", no_wrap=True)
     for load in plan.periods:
         label = f"{load.period.japanese} {load.period.english}"

@@ -45,8 +45,9 @@ class Linkage(BaseModel):
     number: int = Field(ge=1, le=34)
     """Of the use case."""
     use_case: str
-    english: str
+    use_case_english: str
     information: str
+    information_english: str
     kind: Kind
     parties: Parties
     kilobytes: int = Field(gt=0)

@@ -6,14 +6,16 @@ from services.traffic.plan import Plan
 from services.traffic.schedule import DAY, HOUR
 
 MINUTE: Final = 60
+ENGLISH: Final = (" h ", " min ", " s")
+JAPANESE: Final = ("時間", "分", "秒")
 
 
-def spelled(seconds: int) -> str:
-    """`8 h 8 min 4 s`; whole seconds, parts that are zero left out."""
-    hours, rest = divmod(seconds, HOUR)
-    minutes, left = divmod(rest, MINUTE)
-    parts = [f"{count:,} {unit}" for count, unit in ((hours, "h"), (minutes, "min"), (left, "s")) if count]
-    return " ".join(parts) or "0 s"
+def spelled(seconds: int, units: tuple[str, str, str] = ENGLISH) -> str:
+    """`8 h 8 min 4 s`, 8時間8分4秒; whole seconds, parts that are zero left out."""
+    minutes, left = divmod(seconds, MINUTE)
+    counts = (*divmod(minutes, HOUR // MINUTE), left)
+    parts = [f"{count:,}{unit}" for count, unit in zip(counts, units, strict=True) if count]
+    return "".join(parts).strip() or f"0{units[-1]}"
 
 
 def name(plan: Plan) -> str:

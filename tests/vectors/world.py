@@ -16,7 +16,15 @@ from schemas.text import to_text
 from schemas.wire import suites, tree
 from schemas.wire.envelope import Decision, Envelope, LawRow, Permit
 from schemas.wire.frame import frame, keyed
-from schemas.wire.seal import Commitment, ContentKey, commit, content_key, seal_business, seal_subject, subject_commitment
+from schemas.wire.seal import (
+    Commitment,
+    ContentKey,
+    commit,
+    content_key,
+    seal_business,
+    seal_subject,
+    subject_commitment,
+)
 from schemas.wire.sign import PERMIT_ROOT, ROOT, Signer, decision_digest, permit_leaf_of, sign_leaves
 
 NOVEMBER = ("2026-11-01T00:00:00.000Z", "2026-12-01T00:00:00.000Z")
@@ -186,8 +194,11 @@ class World:
             for sealing, signature in zip(sealings, signatures, strict=True)
         ]
 
-    def decide(self, sealing: Sealing, wrap: str = "wrap") -> Grant:
-        """D, and U' for the receiver's wrap key of that name."""
+    def decide(self, sealing: Sealing, wrap: str = "wrap", link_code: bytes = b"", **said: object) -> Grant:
+        """D, and U' for the receiver's wrap key of that name.
+
+        A hub that cheats puts another `link_code` into U', or says something else in D.
+        """
         draft, identity, content = sealing.draft, sealing.committed.identity, self.content_keys[f"hub/{wrap}"]
         salt = b""
         if draft.control.kind not in FACELESS:
@@ -200,8 +211,9 @@ class World:
             law=LawRow(edition=basis.edition, row=basis.row, branch=basis.branch),
             directory=EDITION,
             time=PERMITTED,
-        )
-        subject = self.box(content, decision_digest(decision), salt, draft.receiver_link_code) if salt else b""
+        ).model_copy(update=said)
+        digest, boxed = decision_digest(decision), link_code or draft.receiver_link_code
+        subject = self.box(content, digest, salt, boxed) if salt else b""
         return Grant(sealing, decision, subject, content.kid)
 
     def permit(self, grants: Sequence[Grant], key: str = "permit") -> list[Envelope]:

@@ -15,21 +15,23 @@ from schemas.topics import Topic
 from services.runtime.errors import Misconfigured, TooLarge, Unavailable
 from services.runtime.kafka import topics as cluster
 from services.runtime.kafka.errors import start, started, translated
-from services.runtime.kafka.reader import KafkaReader, KafkaTable
+from services.runtime.kafka.reader import GRACE, PATIENCE, KafkaReader, KafkaTable
 from services.runtime.log import Reader, TableReader, require_size
 
-PATIENCE: Final = 20.0
-"""Seconds that a publish waits for its acknowledgement; an idempotent producer itself would wait forever."""
+SESSION_TIMEOUT_MS: Final = 6_000
+"""A member that was killed is missed after so long: the shortest that brokers allow (group.min.session.timeout.ms)."""
+HEARTBEAT_MS: Final = 1_000
+"""A member hears so late that others have joined or left."""
 REBALANCE_TIMEOUT_MS: Final = 30_000
-"""How long a group waits for a member's batch in flight (`reader.GRACE`) before it goes on without it."""
+"""How long a group waits for a member's batch in flight and its commit before it goes on without it."""
 
 
 class KafkaLog:
     """The brokers at `bootstrap`: host:port, comma-separated."""
 
-    def __init__(self, bootstrap: str, patience: float = PATIENCE) -> None:
-        self._bootstrap, self._patience = bootstrap, patience
-        self._producer: AIOKafkaProducer | None = None
+    def __init__(self, bootstrap: str, patience: float = PATIENCE, grace: float = GRACE) -> None:
+        self._bootstrap, self._patience, self._grace = bootstrap, patience, grace
+        self._producer: Any = None
         self._starting = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -50,7 +52,7 @@ class KafkaLog:
     async def reader(self, group: str, topic: Topic) -> AsyncIterator[Reader]:
         await self.require([topic], [(group, topic)])
         consumer = self._consumer(group_id=group, auto_offset_reset="none")
-        member = KafkaReader(consumer, topic)
+        member = KafkaReader(consumer, topic, self._patience, self._grace)
         async with started(consumer, self._patience):
             consumer.subscribe([topic.name], listener=member)
             yield member
@@ -86,7 +88,7 @@ class KafkaLog:
             self._drop(producer)
             raise
 
-    async def _started_producer(self) -> AIOKafkaProducer:
+    async def _started_producer(self) -> Any:
         async with self._starting:
             if self._producer is None:
                 producer = AIOKafkaProducer(
@@ -116,6 +118,8 @@ class KafkaLog:
             bootstrap_servers=self._bootstrap,
             enable_auto_commit=False,
             max_partition_fetch_bytes=cluster.BATCH_LIMIT,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=HEARTBEAT_MS,
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
             **settings,
         )

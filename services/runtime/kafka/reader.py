@@ -14,10 +14,10 @@ from schemas.topics import Topic
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.kafka.errors import translated
 
+PATIENCE: Final = 15.0
+"""Seconds that a publish waits for its acknowledgement, and a commit; aiokafka itself would try forever."""
 GRACE: Final = 10.0
 """Seconds that a rebalance waits for the batch in flight; then it is abandoned, and another member does it again."""
-COMMIT_PATIENCE: Final = 10.0
-"""Seconds for a commit; aiokafka would look for the group's coordinator forever."""
 FOLDED: Final = 5000
 """Records of a table taken at once."""
 
@@ -25,9 +25,9 @@ FOLDED: Final = 5000
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     """A member of a group. Of each partition it knows up to where all is done, counted from its assignment."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, topic: Topic) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, topic: Topic, patience: float, grace: float) -> None:
         self.assignments = 0
-        self._consumer, self._topic = consumer, topic
+        self._consumer, self._topic, self._patience, self._grace = consumer, topic, patience, grace
         self._done: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._idle = asyncio.Event()
@@ -69,7 +69,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             return
         with translated(f"cannot commit offsets of {self._topic}"):
             try:
-                async with asyncio.timeout(COMMIT_PATIENCE):
+                async with asyncio.timeout(self._patience):  # aiokafka would look for the coordinator forever
                     await self._consumer.commit({where: OffsetAndMetadata(end, "") for where, end in due.items()})
             except (CommitFailedError, IllegalStateError):
                 return  # the group has moved on: whoever has the partitions now reads again from the last commit
@@ -83,7 +83,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """The batch in flight is finished, or abandoned after a grace; what is done is committed."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
+            async with asyncio.timeout(self._grace):
                 await self._idle.wait()
         with suppress(Unavailable):
             await self.commit()
@@ -104,7 +104,7 @@ class KafkaTable:
     async def read(self, wait: float) -> list[Message]:
         with translated(f"cannot read {self._partition.topic}"):
             found = await self._consumer.getmany(self._partition, timeout_ms=int(wait * 1000), max_records=FOLDED)
-            async with asyncio.timeout(COMMIT_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 self._next = await self._consumer.position(self._partition)  # also past what compaction has removed
         return [message_of(record) for record in found.get(self._partition, ())]
 

@@ -1,5 +1,7 @@
 """Everything that a topic holds now, without a group: for checks that count, not for services."""
 
+from collections.abc import AsyncIterator
+
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.message import Message
@@ -26,3 +28,17 @@ async def scan(bootstrap: str, topic: Topic) -> list[Message]:
         for message in found
         if message.position.offset < ends[TopicPartition(topic.name, message.position.partition)]
     ]
+
+
+async def watch(bootstrap: str, topic: Topic) -> AsyncIterator[list[Message]]:
+    """What comes to a topic from now on, batch by batch; the first batch is empty and says that now has begun."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, max_partition_fetch_bytes=BATCH_LIMIT)
+    async with started(consumer, LONGEST_WAIT):
+        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        consumer.assign(partitions)
+        for partition, end in (await consumer.end_offsets(partitions)).items():
+            consumer.seek(partition, end)
+        yield []
+        while True:
+            found = await consumer.getmany(timeout_ms=200)
+            yield [message_of(record) for records in found.values() for record in records]

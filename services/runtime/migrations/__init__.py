@@ -1,7 +1,8 @@
 """Alembic with plain SQL revisions: one schema, one role and one version table a service.
 
-Each service keeps its revisions in `services/<service>/migrations/`, as modules with `revision`, `down_revision` and an
-`upgrade` that executes SQL. Migrations run as the owner of the database; application roles own no table.
+Each service keeps its revisions in `services/<service>/migrations/` (`revisions` says otherwise), as modules with `revision`,
+`down_revision` and an `upgrade` that executes SQL. Migrations run as the owner of the database; application roles own no
+table.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,19 +19,19 @@ OWNER = "renkei_owner"
 """Owns every table and is bound by row-level security as everybody: a view of its own shows no more than the table."""
 
 
-def configuration(service: str) -> Config:
+def configuration(service: str, revisions: Path | None = None) -> Config:
     """Alembic's configuration for one service's schema."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    config.set_main_option("version_locations", str(SERVICES / service / "migrations"))
+    config.set_main_option("version_locations", str(revisions or SERVICES / service / "migrations"))
     config.set_main_option("path_separator", "os")
     config.attributes["service"] = service
     return config
 
 
-def head(service: str) -> str | None:
+def head(service: str, revisions: Path | None = None) -> str | None:
     """The revision that the code expects."""
-    return ScriptDirectory.from_config(configuration(service)).get_current_head()
+    return ScriptDirectory.from_config(configuration(service, revisions)).get_current_head()
 
 
 def prepare(dsn: str, passwords: Mapping[str, str]) -> None:
@@ -43,13 +44,13 @@ def prepare(dsn: str, passwords: Mapping[str, str]) -> None:
             connection.execute(text(f"ALTER ROLE {role} PASSWORD '{quoted}'"))
 
 
-def migrate(dsn: str, service: str, role: str) -> None:
+def migrate(dsn: str, service: str, role: str, revisions: Path | None = None) -> None:
     """Creates the service's schema where missing, and brings it to the head; the role has been prepared."""
     with _connected(dsn) as connection:
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {service} AUTHORIZATION {OWNER}"))
         connection.execute(text(f"GRANT USAGE ON SCHEMA {service} TO {role}"))
         connection.execute(text(f"SET LOCAL ROLE {OWNER}"))
-        config = configuration(service)
+        config = configuration(service, revisions)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.execute(text(f"GRANT SELECT ON {service}.alembic_version TO PUBLIC"))

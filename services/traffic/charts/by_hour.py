@@ -10,7 +10,7 @@ from services.traffic.charts.drawing import FAINT, GRID, LINE, OVER, PERIOD_COLO
 from services.traffic.model import BITS_OF_A_BYTE
 from services.traffic.schedule import HOUR, Hour
 
-NIGHT: Final = 0.7
+NIGHT: Final = 1.2
 """How many hours wide the night is drawn."""
 SHOWN_NEXT_DAY: Final = 2
 """Hours of the next day that are drawn."""
@@ -47,9 +47,8 @@ def _without(axes: Axes, drawn: Drawn, kbps: int) -> None:
     for place, hour in drawn:
         asked = _kbps(hour.asked)
         _bar(axes, place, min(asked, kbps), ASKED)
-        over = axes.bar(place, max(0, asked - kbps), BAR, min(asked, kbps), align="edge", color="white")
-        over[0].set(edgecolor=OVER, hatch="////", linewidth=1)
         if asked > kbps:
+            axes.bar(place, asked - kbps, BAR, kbps, align="edge", fill=False, edgecolor=OVER, hatch="////")
             axes.text(place + BAR / 2, asked, f"+{asked - kbps:,.0f}", ha="center", va="bottom", color=OVER)
     _line(axes, drawn, kbps)
     axes.text(drawn[-1][0] + 1, kbps * 1.55, "斜線：回線を超える分", color=OVER, ha="right")
@@ -89,7 +88,8 @@ def _hours(axes: Axes, today: Sequence[Hour], end: float) -> None:
     first = today[0].clock
     axes.set_xlim(-0.1, end)
     axes.set_xticks(
-        [*range(hours + 1), hours + NIGHT], [*(f"{(first + n) % 24}:00" for n in range(hours + 1)), "翌日 next day"]
+        [*range(hours + 1), hours + NIGHT],
+        [*(f"{(first + n) % 24}:00" for n in range(hours + 1)), f"翌日 next day {first}:00"],
     )
     axes.axvspan(hours - (1 - BAR) / 2, hours + NIGHT - (1 - BAR) / 2, color=GRID, linewidth=0)
     axes.grid(axis="y", color=GRID, linewidth=0.7)

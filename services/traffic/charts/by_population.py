@@ -13,7 +13,7 @@ from services.traffic.lines import Lines
 from services.traffic.model import STUDY, rate
 from services.traffic.plan import Plan
 
-PEOPLE: Final = (100, 6_000_000)
+PEOPLE: Final = (100, 5_000_000)
 KBPS: Final = (0.015, 30_000)
 
 
@@ -21,7 +21,7 @@ def by_population(plans: Sequence[Plan], lines: Lines) -> str:
     """SVG of the plans (population above 0), the lines by rule, and the study's four model municipalities."""
 
     def paint(figure: Figure) -> None:
-        axes = figure.add_axes((0.085, 0.11, 0.895, 0.86))
+        axes = figure.add_axes((0.085, 0.11, 0.765, 0.86))
         _axes(axes)
         _lines(axes, lines)
         _points(axes, plans)
@@ -54,11 +54,8 @@ def _points(axes: Axes, plans: Sequence[Plan]) -> None:
         loads = [plan.periods[index] for plan in plans]
         speeds = [float(rate(load.kilobytes, load.seconds)) for load in loads]
         axes.plot(people, speeds, "o", color=colour, markersize=2.6, markeredgewidth=0, alpha=0.45)
-        at = 9_000
-        speed = float(rate(STUDY.exact(period.total, at), loads[0].seconds if loads else period.seconds))
-        axes.text(
-            at, speed, f"{period.japanese} {period.english}", color=colour, fontweight="bold", ha="right", va="bottom"
-        )
+        label = f"{period.japanese} {period.english}"
+        axes.text(PEOPLE[1] * 1.08, max(speeds), label, color=colour, fontweight="bold", va="center")
 
 
 def _models(axes: Axes) -> None:

@@ -1,5 +1,0 @@
-"""bench."""
-
-
-def bench() -> None:
-    """Measure."""

@@ -1,0 +1,154 @@
+"""`renkei bench`: throughput, processor time and latency of both layouts, printed and written to build/bench.json."""
+
+import asyncio
+import json
+import os
+import platform
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+
+from schemas.message import Message
+from services.operator.bench import population
+from services.operator.bench.cost import per_inquiry, processor_seconds
+from services.operator.bench.driver import Run, drive
+from services.operator.console import finished, progress, readable, screen
+from services.operator.installation import Installation, Layout, process_names
+from services.operator.lifecycle import bring_down, bring_up, prepare_hub
+from services.operator.local import postgres, process
+
+BUILD: Final = Path("build")
+LAYOUTS: Final[tuple[Layout, ...]] = ("service", "block")
+QUIET_RATE: Final = 20.0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One layout's figures."""
+
+    layout: Layout
+    inquiries: int
+    inquiries_per_second: float
+    cpu_ms_per_inquiry: dict[str, float]
+    cpu_ms_total: float
+    p50_ms_at_20: float
+    p99_ms_at_20: float
+    half_rate: float
+    p50_ms_at_half: float
+    p99_ms_at_half: float
+    repeats: int
+
+
+def bench(
+    inquiries: Annotated[int, typer.Option(help="Inquiries of the throughput run, per layout.")] = 20_000,
+    seconds: Annotated[int, typer.Option(help="Length of each latency run.")] = 30,
+    output: Path = BUILD / "bench.json",
+    profile: Annotated[bool, typer.Option(help="Leave the installation running at the end, to be looked into.")] = False,
+) -> None:
+    """Measure throughput, processor time and latency with all 1,741 municipalities, one layout after the other."""
+    installation = Installation((BUILD / "bench").resolve())
+    with readable():
+        remove(installation)
+        try:
+            figures = measure(installation, inquiries, seconds)
+        finally:
+            if not profile:
+                bring_down(installation)
+                remove(installation)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps({"machine": machine(), "layouts": [asdict(one) for one in figures]}, indent=1) + "\n")
+    show(figures)
+
+
+def measure(installation: Installation, inquiries: int, seconds: int) -> list[Figures]:
+    """Prepares once, then runs both layouts on the same data."""
+    people = population.cases(population.PERSONS)
+    prepare_hub(installation)
+    with progress("keys of 1,741 municipalities", 1):
+        population.enrol(installation)
+    bring_up(installation, LAYOUTS[0])
+    with progress("directory, persons and copies", 1):
+        finished(population.settle(installation, people))
+    figures = []
+    for layout in LAYOUTS:
+        switch(installation, layout)
+        figures.append(_figures(installation, layout, people, inquiries, seconds))
+    return figures
+
+
+def switch(installation: Installation, layout: Layout) -> None:
+    """Stops the services of another layout and starts those of this one; nothing in the topics is lost."""
+    wanted = {*process_names(layout), "kafka", "postgres"}
+    others = [one.name for one in process.running(installation.folder) if one.name not in wanted]
+    installation.stop(others)
+    bring_up(installation, layout)
+
+
+def _figures(
+    installation: Installation, layout: Layout, people: Sequence[population.Case], inquiries: int, seconds: int
+) -> Figures:
+    _run(installation, population.requests(installation, people, inquiries // 10), None, f"{layout}: warming up")
+    loaded = population.requests(installation, people, inquiries)
+    before = processor_seconds(installation)
+    full = _run(installation, loaded, None, f"{layout}: as fast as it goes")
+    cost = per_inquiry(before, processor_seconds(installation), inquiries)
+    quiet = _timed(installation, people, QUIET_RATE, seconds, f"{layout}: {QUIET_RATE:.0f}/s")
+    half_rate = round(full.rate() / 2, 1)
+    half = _timed(installation, people, half_rate, seconds, f"{layout}: {half_rate:.0f}/s, half of that")
+    return Figures(
+        layout=layout,
+        inquiries=inquiries,
+        inquiries_per_second=round(full.rate(), 1),
+        cpu_ms_per_inquiry=cost,
+        cpu_ms_total=round(sum(cost.values()), 3),
+        p50_ms_at_20=quiet.percentile(0.5),
+        p99_ms_at_20=quiet.percentile(0.99),
+        half_rate=half_rate,
+        p50_ms_at_half=half.percentile(0.5),
+        p99_ms_at_half=half.percentile(0.99),
+        repeats=full.repeats + quiet.repeats + half.repeats,
+    )
+
+
+def _timed(installation: Installation, people: Sequence[population.Case], rate: float, seconds: int, what: str) -> Run:
+    return _run(installation, population.requests(installation, people, int(rate * seconds)), rate, what)
+
+
+def _run(installation: Installation, messages: Sequence[Message], rate: float | None, what: str) -> Run:
+    with progress(what, len(messages)) as step:
+        return asyncio.run(drive(installation.kafka(), messages, rate, step))
+
+
+def show(figures: Sequence[Figures]) -> None:
+    """Both layouts side by side."""
+    table = Table("", *(f"one process per {one.layout}" for one in figures), title="1,741 municipalities, answers of 2 KB")
+    for name in ("inquiries_per_second", "cpu_ms_total", "p50_ms_at_20", "p99_ms_at_20", "half_rate", "p50_ms_at_half"):
+        table.add_row(name, *(str(getattr(one, name)) for one in figures))
+    table.add_row("p99_ms_at_half", *(str(one.p99_ms_at_half) for one in figures))
+    for name in sorted({name for one in figures for name in one.cpu_ms_per_inquiry}):
+        table.add_row(f"cpu ms: {name}", *(str(one.cpu_ms_per_inquiry.get(name, "")) for one in figures))
+    screen.print(table)
+
+
+def machine() -> dict[str, Any]:
+    """What it was measured on."""
+    names = ("aiokafka", "asyncpg", "cryptography", "pydantic", "pynacl", "uvloop")
+    return {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "kafka": "4.3.1",
+        "postgresql": "18",
+        **{name: version(name) for name in names},
+    }
+
+
+def remove(installation: Installation) -> None:
+    """The bench's own folder, and its database wherever that is."""
+    postgres.remove(postgres.PostgresSettings(installation.folder))
+    shutil.rmtree(installation.folder, ignore_errors=True)

@@ -1,0 +1,91 @@
+"""Who asks whom about whom: 1,741 municipalities weighted by population, synthetic persons, answers of about 2 KB.
+
+Row 27 branch 4 of Appended Table 2: any mayor asks any mayor for local tax information (地方税関係情報).
+"""
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from schemas.agencies import load_municipalities
+from schemas.control import Basis, Item, Officer
+from schemas.directory import Grant
+from schemas.law import EDITION
+from schemas.message import Message
+from schemas.request import assert_request
+from services.operator import asking, enrolment, publication, residents
+from services.operator.installation import Installation
+from services.operator.samples import income_tax_certificate
+from services.operator.tables import now
+from services.runtime.keys import PrivateKey
+
+SEED: Final = 27_004
+PERSONS: Final = 5_000
+YEAR: Final = 2026
+ITEM: Final = Item(name="income_tax_certificate", layout=1)
+LAW: Final = Basis(edition=EDITION, row="27", branch=4)
+OFFICER: Final = Officer(office="税務課", role="tax_clerk", staff="clerk-1")
+CLERK: Final = Grant(office=OFFICER.office, role=OFFICER.role, rows=["27"])
+AUTOMATIC: Final = Grant(office=OFFICER.office, role="automatic", rows="all")
+ASSERTED_SECONDS: Final = 6 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A person, where they live now, and the 1 January municipality that is asked about them."""
+
+    asker: str
+    provider: str
+    number: str
+    provider_number: str
+
+
+def cases(count: int) -> list[Case]:
+    """Persons between two municipalities drawn by population; the same at every call."""
+    draw = random.Random(SEED)  # noqa: S311  # a load, not a secret
+    municipalities = load_municipalities()
+    codes, weights = [one.code for one in municipalities], [one.population for one in municipalities]
+    found: list[Case] = []
+    while len(found) < count:
+        asker, provider = draw.choices(codes, weights, k=2)
+        if asker != provider:
+            found.append(Case(asker, provider, f"SYNA{len(found):08d}", f"SYNB{len(found):08d}"))
+    return found
+
+
+def enrol(installation: Installation) -> None:
+    """Keys and records of every municipality."""
+    codes = [one.code for one in load_municipalities()]
+    enrolment.create_keys(installation, codes, "1", now())
+    publication.describe(installation, codes, [ITEM], [CLERK], AUTOMATIC)
+
+
+async def settle(installation: Installation, people: Sequence[Case]) -> None:
+    """The directory is published; staff, persons and copies are in the tables."""
+    await publication.publish(installation)
+    await publication.published(installation, 300)
+    for code in sorted({case.asker for case in people}):
+        await residents.load_staff(installation, code, [OFFICER])
+    await residents.enroll(
+        installation, [{case.asker: case.number, case.provider: case.provider_number} for case in people]
+    )
+    records = [income_tax_certificate(YEAR), income_tax_certificate(YEAR)]
+    copies = [residents.Replica(case.provider, case.provider_number, ITEM, YEAR, records) for case in people]
+    await residents.register(installation, copies)
+
+
+def requests(installation: Installation, people: Sequence[Case], count: int) -> list[Message]:
+    """`count` posted records with their assertions, signed beforehand."""
+    keys: dict[str, PrivateKey] = {}
+    expires = int(time.time()) + ASSERTED_SECONDS
+    made = []
+    for number in range(count):
+        case = people[number % len(people)]
+        if case.asker not in keys:
+            keys[case.asker] = enrolment.assertion_key(installation, case.asker)
+        key = keys[case.asker]
+        posted = asking.inquiry(case.asker, case.provider, case.number, LAW, ITEM, OFFICER, YEAR)
+        made.append(asking.posted_record(posted, assert_request(posted, key.kid, key.secret, expires)))
+    return made

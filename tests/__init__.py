@@ -1,0 +1,1 @@
+"""What Renkei must do."""

@@ -1,0 +1,1 @@
+"""A chain of two services, small enough to be understood at a glance and real enough to be killed at any moment."""
