@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from schemas import canonical
 
@@ -97,8 +98,8 @@ Binary = Annotated[str, StringConstraints(max_length=16384), AfterValidator(_bin
 class Record(BaseModel):
     """A value that travels as canonical JSON: frozen, unknown fields refused, and no error repeats its input.
 
-    Fields are kept in the order of their names in JSON, whatever order a class declares them in: so what pydantic serialises
-    is the canonical spelling already, six times faster than sorting every time."""
+    Fields are kept in the order of their names in JSON, whatever order a class declares them in: so what pydantic
+    serialises is the canonical spelling already, six times faster than sorting every time."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -111,18 +112,23 @@ class Record(BaseModel):
 
     def encoded(self) -> bytes:
         """The canonical bytes; absent fields are left out, since there is no null."""
-        data = self.__pydantic_serializer__.to_json(self, exclude_none=True, by_alias=True)
-        # Between two strings there is ASCII that composes with nothing, so the whole is in NFC if every string is.
-        if not data.isascii() and not unicodedata.is_normalized("NFC", data.decode()):
-            raise canonical.Malformed("a string is not in normal form C")
-        return data
+        try:
+            data = self.__pydantic_serializer__.to_json(self, exclude_none=True, by_alias=True)
+        except PydanticSerializationError:
+            raise canonical.Malformed("a string holds a lone surrogate") from None
+        if data.isascii() or unicodedata.is_normalized("NFC", data.decode()):
+            return data
+        return self._sorted()  # finds the string that is not in NFC, if it is not the n of "\n" that a mark follows
+
+    def _sorted(self) -> bytes:
+        return canonical.encode(self.model_dump(mode="json", exclude_none=True, by_alias=True))
 
 
 class FreeRecord(Record):
     """A record with a part of free form, such as an item's fields, which is sorted each time."""
 
     def encoded(self) -> bytes:
-        return canonical.encode(self.model_dump(mode="json", exclude_none=True, by_alias=True))
+        return self._sorted()
 
 
 R = TypeVar("R", bound=Record)

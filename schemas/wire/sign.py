@@ -75,7 +75,7 @@ def check_signature(envelope: Envelope, key: KeyRecord, subject: bytes, roots: R
 
 
 def check_permit(permit: Permit, leaf: bytes, subject: bytes, key: KeyRecord, roots: Roots) -> None:
-    """P holds over the permit's leaf; `leaf` is the sender's, `subject` is SHA-256(U'). Without U', D is about nobody."""
+    """P holds over the permit's leaf; `leaf` is the sender's, `subject` is SHA-256(U'). Without U' it is of nobody."""
     if subject == NOTHING and permit.decision.subject != NOBODY:
         raise SecurityEvent(SecurityCode.BAD_PERMIT, "the permit is about somebody whom it does not name")
     _check_root(PERMIT_ROOT, key, permit, permit_leaf(permit, leaf, subject), roots, SecurityCode.BAD_PERMIT)

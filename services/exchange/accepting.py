@@ -178,8 +178,10 @@ class Accepter:
         return refusing(_control(candidate, decided).encoded(), refusal, candidate.message, self.rest)
 
     def _reused(self, candidate: Candidate, decided: Decided) -> Ending:
+        """The request is refused, not the exchange that had the id first: its event has an id and a type of its own."""
         refusal = Refusal(RefusalCode.ID_REUSED, "other content under this id")
-        return refusing(_control(candidate, decided).encoded(), refusal, candidate.message, self.rest)
+        ending = refusing(_control(candidate, decided).encoded(), refusal, candidate.message, self.rest)
+        return replace(ending, request=f"{ending.exchange}/{candidate.message.source}")
 
     def _refused(self, candidate: Candidate, ending: Ending) -> list[Outcome]:
         findings = extended(b"", ending.finding(NAME, self.directory))

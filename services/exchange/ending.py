@@ -33,6 +33,8 @@ class Ending:
     subject: bytes
     sealed: bytes
     refusal: Refusal | None = None
+    request: str = ""
+    """Set where a request was refused that belongs to no exchange of its own: an id that was used before."""
 
     def finished(self, completed: str) -> Finished:
         """The row that the asker reads."""
@@ -47,9 +49,9 @@ class Ending:
             "subject": self.subject,
             "sealed": self.sealed,
             "ce_specversion": b"1.0",
-            "ce_type": f"renkei.exchange.{self.state}".encode(),
+            "ce_type": f"renkei.{'request' if self.request else 'exchange'}.{self.state}".encode(),
             "ce_source": f"/agencies/{self.agency}".encode(),
-            "ce_id": f"{self.exchange}/{self.position}".encode(),
+            "ce_id": (self.request or f"{self.exchange}/{self.position}").encode(),
             "content-type": b"application/octet-stream",
             "traceparent": message.headers.get("traceparent", b""),
         }

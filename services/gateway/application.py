@@ -58,6 +58,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     for status, text in {
         400: "The request does not have the required form.",
         401: "The assertion does not hold.",
+        403: "The agency is not one of this site's.",
         404: "No such exchange, or no answer yet.",
         413: "The request is larger than 1 MiB.",
         503: "Temporarily unavailable.",

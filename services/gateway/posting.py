@@ -47,6 +47,8 @@ class Gateway:
         self.directory.require_fresh()
         posted = self._posted(body, assertion)
         question = posted.question
+        if self.rest.keys.get(question.sender) is None:
+            raise problem.NOT_SERVED
         onward = {
             "control": posted.control,
             "subject": posted.number,
@@ -65,6 +67,7 @@ class Gateway:
 
     async def progress(self, exchange: str, assertion: bytes) -> store.Row:
         """The exchange of the agency that the assertion names; another's does not exist."""
+        self.directory.require_fresh()
         try:
             claims = verified(assertion, self.directory.key, self._now, ReadClaims)
         except SecurityEvent:

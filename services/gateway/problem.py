@@ -25,6 +25,7 @@ RETRY = frozenset({404, 503})
 AWAY = Problem(503, "unavailable", "一時的に利用できません。", "Temporarily unavailable; nothing was lost.")
 UNASSERTED = Problem(401, "bad_assertion", "依頼元を確認できません。", "The assertion does not hold.")
 TOO_LARGE = Problem(413, "too_large", "依頼が上限を超えています。", "The request is larger than the limit.")
+NOT_SERVED = Problem(403, "not_served", "この機関は当拠点で扱っていません。", "This site does not serve the agency.")
 UNKNOWN = Problem(404, "unknown_exchange", "この照会はありません。", "No such exchange, or it is not accepted yet.")
 UNANSWERED = Problem(404, "no_answer_yet", "応答はまだありません。", "There is no answer yet.")
 

@@ -67,13 +67,17 @@ class Permitter:
         )
 
     def stored(self, envelope: Envelope, core: int | None, decided: Decided) -> "Granted | Envelope | None":
-        """What the stored decision makes of a message, whatever time, keys and rules say now; None: no answer to a refusal."""
+        """What the stored decision makes of a message, whatever the rules say now. None: nobody can be told."""
         note = decoded(Note, decided.note.encode(), NOTE_LIMIT)
-        if note.decision is not None:
-            return Granted(envelope, note.decision, *self._subject(envelope, core))
-        if envelope.said.kind in FACELESS:
+        try:
+            if note.decision is not None:
+                self.require_receiver(envelope.said.receiver)
+                return Granted(envelope, note.decision, *self._subject(envelope, core))
+            if envelope.said.kind in FACELESS:
+                return None
+            return self.refuse(envelope, Refusal(RefusalCode(decided.verdict), note.rule), note.time)
+        except Refusal:  # its key has ended since: nothing can be sealed for that agency any more
             return None
-        return self.refuse(envelope, Refusal(RefusalCode(decided.verdict), note.rule), note.time)
 
     def require_receiver(self, agency: str) -> None:
         """Raises `Refusal` if nothing can be sealed for this agency now."""

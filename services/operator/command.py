@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from services.operator import administration, demo, people
+from services.operator import administration, demo, people, traffic
 from services.operator.bench.command import bench
 from services.operator.console import HERE, Folder, fail, opened, readable, screen
 from services.operator.installation import BLOCKS, services_of
@@ -28,6 +28,7 @@ app.add_typer(administration.directory, name="directory")
 app.add_typer(people.staff, name="staff")
 app.add_typer(people.person, name="person")
 app.add_typer(people.replica, name="replica")
+app.add_typer(traffic.application)
 app.command("inquire")(people.inquire)
 app.command("demo")(demo.demo)
 app.command("bench")(bench)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -149,13 +150,13 @@ def _monthly(agency: str, purpose: Purpose, algorithm: suites.Algorithm, now: da
     starts = [first]
     for _ in range(SEALING_MONTHS):
         starts.append((starts[-1] + timedelta(days=32)).replace(day=1))
-    return [make_key(agency, purpose, algorithm, start, end) for start, end in zip(starts, starts[1:], strict=False)]
+    return [make_key(agency, purpose, algorithm, start, end) for start, end in pairwise(starts)]
 
 
 def _write_rings(installation: Installation, agency: str, keys: Sequence[PrivateKey], secret: bytes) -> None:
     """Which block holds which key (architecture section 2): data both, sign, wrap and salt linkage alone."""
     if agency == HUB:
-        held = {"hub": [key for key in keys]}
+        held = {"hub": list(keys)}
     else:
         held = {
             "intermediate": [key for key in keys if key.purpose == "data"],

@@ -14,7 +14,6 @@ from services.traffic import settings
 from services.traffic.model import STUDY, Shares, installation
 from services.traffic.plan import Plan, facts, find, plan, plan_all
 from services.traffic.profile import load_profile
-from services.traffic.report import report as page
 from services.traffic.schedule import HOUR, Sender, Window
 from services.traffic.settings import TrafficSettings
 from services.traffic.tables import tables
@@ -62,12 +61,14 @@ def write_report(
     output: Annotated[Path, typer.Option(help="File to write.")] = Path("build/traffic.html"),
 ) -> None:
     """One HTML page with charts of all municipalities; needs no network, neither to write nor to read."""
+    from services.traffic.report import report  # draws with matplotlib, for which no other command should wait
+
     try:
         chosen = settings.load()
     except Misconfigured as error:
         raise typer.BadParameter(str(error)) from None
     lines, window = chosen.access_lines(), chosen.window()
-    html = page(plan_all(installation(load_municipalities()), lines, window), lines, window)
+    html = report(plan_all(installation(load_municipalities()), lines, window), lines, window)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(html, encoding="utf-8")
     typer.echo(f"wrote {output}")

@@ -116,7 +116,8 @@ def _carried(message: Message, part: FoundPart, reference: Reference) -> Outcome
 
 
 def _replica(message: Message, registration: Registration, person: Person) -> Replica:
-    assert registration.item is not None and registration.year is not None
+    assert registration.item is not None
+    assert registration.year is not None
     item, control = registration.item, message.headers["control"]
     sealed = message.headers["sealed"].decode()
     return Replica(person, item.name, item.layout, registration.year, message.value, control, sealed)

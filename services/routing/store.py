@@ -99,7 +99,8 @@ def _standing(row: Mapping[str, object]) -> Standing:
 
 _OPEN = """
 INSERT INTO cases (agency, sender, id, exchange, state, received, expires, control, subject, value, sealed, proof)
-SELECT agency, sender, id, exchange, 'asked', received::timestamptz, expires::timestamptz, control, subject, value, sealed, proof
+SELECT agency, sender, id, exchange, 'asked', received::timestamptz, expires::timestamptz, control, subject, value, sealed,
+       proof
 FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::bytea[],
             $10::text[], $11::bytea[])
      AS opened (agency, sender, id, exchange, received, expires, control, subject, value, sealed, proof)

@@ -51,6 +51,9 @@ class Loop:
     condition: Condition
     stopping: asyncio.Event
 
+    def __post_init__(self) -> None:
+        self.condition.waiting[self.name] = "joining its group"
+
     @property
     def name(self) -> str:
         return f"{self.stage.service.name}/{self.stage.topic}"
@@ -77,7 +80,8 @@ class Loop:
             if time.monotonic() - committed >= COMMIT_EVERY:
                 await reader.commit()
                 committed = time.monotonic()
-            self.condition.waiting.pop(self.name, None)
+            if reader.assignments:
+                self.condition.waiting.pop(self.name, None)
             pause.reset()
 
     async def _handle(self, reader: Reader, batch: Sequence[Message], skipping: Collection[Topic]) -> None:

@@ -123,15 +123,14 @@ class Process:
             Stage(service, topic, step, held) for service, held in opened for topic, step in service.reads.items()
         ]
         chain = chain_of(stages, self.running, self.services, self.metrics)
+        loops = [Loop(stage, chain, log, directory, self.metrics, self.condition, self.stopping) for stage in stages]
         del self.condition.waiting["start"]
-        structlog.get_logger().info(
-            "ready", services=[service.name for service in self.running], edition=directory.edition
-        )
-        async with asyncio.TaskGroup() as loops:
-            loops.create_task(self.stopping.wait())
-            for stage in stages:
-                loop = Loop(stage, chain, log, directory, self.metrics, self.condition, self.stopping)
-                loops.create_task(loop.run())
+        names = [service.name for service in self.running]
+        structlog.get_logger().info("started", services=names, edition=directory.edition)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.stopping.wait())
+            for loop in loops:
+                tasks.create_task(loop.run())
 
     async def _directed(self, directory: Directory, caught_up: asyncio.Event) -> None:
         """Every record of the directory is folded, and a recent beat says that none is missing."""

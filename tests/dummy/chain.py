@@ -103,7 +103,7 @@ async def echo(messages: Sequence[Message], first: First) -> list[Outcome]:
 
 
 async def decide(messages: Sequence[Message], second: Second) -> list[Outcome]:
-    """A message's first decision has an effect and gives a time; it is emitted as it was decided, however often it comes."""
+    """A first decision has an effect and gives a time; it is emitted as it stands, however often its message comes."""
     now = instant(second.clock())
     proposals = [_proposal(message, now) for message in messages]
     async with second.database.transaction(message.key for message in messages) as connection:

@@ -26,7 +26,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PASSWORD = "for-tests-only"
 
 
-@dataclass
+@dataclass(eq=False)
 class Member:
     """One process of the chain."""
 
@@ -138,7 +138,7 @@ def site(folder: Path, kafka: str, postgres: str, chain: Chain) -> Iterator[Site
             member.kill()
 
 
-def without_user(dsn: str, address: str = "", database: str = "") -> str:
+def without_user(dsn: str, database: str = "", address: str = "") -> str:
     """A DSN as the services are told it: each has a user of its own."""
     parts = urlsplit(dsn)
     return urlunsplit(

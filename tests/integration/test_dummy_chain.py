@@ -1,10 +1,10 @@
-"""A chain of two services on real brokers and a real database: whatever is killed, nothing is lost and nothing doubled."""
+"""A chain of two services on a real log and database: whatever is killed, nothing is lost and nothing doubled."""
 
 import asyncio
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 from schemas.message import Message
 from services.runtime.kafka import KafkaLog
 from tests.dummy.chain import Chain
-from tests.dummy.site import Member, Site, site
+from tests.dummy.site import Site, site
 from tests.waiting import until
 
 AGENCIES = [f"13101{number}" for number in range(10)] + [f"27100{number}" for number in range(10)]
@@ -45,9 +45,9 @@ class Traffic:
     def count(self) -> int:
         return sum(map(len, self.sent.values()))
 
-    async def request(self, count: int) -> None:
-        """Requests so many more, no further ahead than `AHEAD`."""
-        for _ in range(count // len(AGENCIES)):
+    async def request(self, enough: asyncio.Event) -> None:
+        """Requests more and more, no further ahead than `AHEAD`."""
+        while not enough.is_set():
             await until(lambda: self.count() - len(self.seen) < AHEAD, 60)
             messages = [_request(agency) for agency in AGENCIES]
             for message in messages:
@@ -69,27 +69,30 @@ class Traffic:
 
     async def settled(self) -> bool:
         """Nothing is left to be done on any topic of the chain."""
-        return all(
-            await self.log.committed(group, topic) == await self.log.ends(topic) for group, topic in self.site.groups()
-        )
+        for group, topic in self.site.groups():
+            if await self.log.committed(group, topic) != await self.log.ends(topic):
+                return False
+        return True
 
 
 @asynccontextmanager
 async def traffic(dummy: Site) -> AsyncIterator[Traffic]:
     log = KafkaLog(dummy.kafka)
-    opened = Traffic(dummy, log)
-    async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(opened.watch())
-        yield opened
-        watching.cancel()
-    await log.close()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            opened = Traffic(dummy, log)
+            watching = tasks.create_task(opened.watch())
+            yield opened
+            watching.cancel()
+    finally:
+        await log.close()
 
 
 def _request(agency: str) -> Message:
     return Message(agency, b"please", {"id": str(uuid.uuid4()).encode()})
 
 
-def effects(dummy: Site, agencies: Sequence[str] = AGENCIES) -> dict[str, list[tuple[str, int]]]:
+def effects(dummy: Site) -> dict[str, list[tuple[str, int]]]:
     """By agency, id and times of every effect, in the order in which they were had."""
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     with psycopg.connect(dummy.postgres) as connection:
@@ -115,7 +118,8 @@ async def test_killed_at_any_moment(dummy: Site) -> None:
     moments = random.Random(dummy.chain.name)
     async with traffic(dummy) as flow:
         running = {name: dummy.start(name) for name in ("first", "second")}
-        requesting = asyncio.create_task(flow.request(2400))
+        enough = asyncio.Event()
+        requesting = asyncio.create_task(flow.request(enough))
 
         async def kill(*names: str) -> None:
             """Each at its own moment, and started again at once."""
@@ -135,11 +139,12 @@ async def test_killed_at_any_moment(dummy: Site) -> None:
 
         await flow.finished(AHEAD)
         await kill("first", "second")
-        await kill("second", "first")
+        await kill("first", "second")
         await switch("block")
         await kill("block")
         await kill("block")
         await switch("first", "second")
+        enough.set()
         await requesting
         await flow.finished(flow.count())
         await until(flow.settled)

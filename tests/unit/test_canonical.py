@@ -14,8 +14,7 @@ from tests.vectors import verifier
 from tests.vectors.strategies import MANY, json_values, nfc
 
 fragments = st.sampled_from(
-    ["{", "}", "[", "]", '"', ":", ",", " ", "\\", "\\u", "\\ud800", "00e9", "-", "0", "1.5", "1e9", "true", "null"]
-    + ["NaN", "Infinity", '"a":1', "9007199254740993", "あ", "か\u3099", "\x00", "\ufeff"]
+    [*'{}[]":, \\-0あ\x00\ufeff', "\\u", "\\ud800", "00e9", "1.5", "true", "null", "NaN", '"a":1', "か\u3099", "9" * 16]
 )
 near_json = st.lists(fragments, max_size=12).map("".join)
 any_json = st.recursive(
@@ -228,7 +227,7 @@ def test_as_deep_as_is_allowed_and_no_deeper() -> None:
 )
 @pytest.mark.parametrize("reader", [read, decode])
 def test_half_a_mebibyte_of_anything_is_refused_in_one_pass(data: bytes, reader: Any) -> None:
-    """Neither the parser's stack nor a pattern's backtracking is in a sender's hands (a second pass would take hours)."""
+    """Neither the parser's stack nor a pattern's backtracking is in a sender's hands (this would take hours)."""
     with pytest.raises(Malformed):
         reader(data)
 
@@ -239,13 +238,17 @@ def test_half_a_mebibyte_of_anything_is_refused_in_one_pass(data: bytes, reader:
 @given(st.text(min_size=4))
 def test_errors_never_repeat_what_was_read(text: str) -> None:
     """What is wrong is said, never with what: it may be personal."""
+    said = complaint(text.encode())
+    assert "山田" not in said
+    assert text not in said
+
+
+def complaint(data: bytes) -> str:
     try:
-        decode(text.encode())
+        decode(data)
     except Malformed as error:
-        assert "山田" not in str(error)
-        assert text not in str(error)
-    except UnicodeEncodeError:
-        pytest.fail("hypothesis draws no surrogates")
+        return str(error)
+    return ""
 
 
 def test_the_module_says_what_it_refuses() -> None:

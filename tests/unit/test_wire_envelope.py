@@ -48,8 +48,8 @@ def test_the_second_verifier_reads_alike(draft: Draft) -> None:
     envelope = delivered(draft)
     said = verifier.read_said(envelope.control, envelope.seal)
     assert envelope.identity == said.message
-    digests = [hashlib.sha256(part).digest() for part in (envelope.seal, envelope.value, envelope.wrap)]
-    assert envelope.leaf(b"U" * 32) == verifier.message_leaf(said.message, *digests, b"U" * 32)
+    seal, value, wrap = (hashlib.sha256(part).digest() for part in (envelope.seal, envelope.value, envelope.wrap))
+    assert envelope.leaf(b"U" * 32) == verifier.message_leaf(said.message, seal, value, wrap, b"U" * 32)
 
 
 @FEW
@@ -132,12 +132,15 @@ def test_a_flipped_bit_is_another_part_or_malformed(draft: Draft, part: str, bit
     envelope = delivered(draft)
     whole: bytes = getattr(envelope, part)
     altered = replace(envelope, **{part: flip(whole, bit % (8 * len(whole)))})
+    assert read(altered, part) != read(envelope, part)
+
+
+def read(envelope: Envelope, part: str) -> object:
+    """What the part says, or as what it is refused."""
     try:
-        read = getattr(altered, READERS[part])
+        return getattr(envelope, READERS[part])
     except SecurityEvent as event:
-        assert event.code is SecurityCode.MALFORMED
-    else:
-        assert read != getattr(envelope, READERS[part])
+        return event.code
 
 
 SEAL: Final[dict[str, Any]] = {"v": 1} | dict.fromkeys(["hB", "hS", "sign", "wrap", "hub"], DIGEST)

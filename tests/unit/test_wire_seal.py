@@ -185,7 +185,7 @@ def test_nothing_else_opens(business: bytes, bit: int, other: bytes) -> None:
 def test_another_padding_is_refused(plain: bytes) -> None:
     """Of what a sender that cheats may seal: too short, too long, not zeros, a length that is not there."""
     made = committed(b"ab")
-    with pytest.raises(SecurityEvent, match="padded|larger"):
+    with pytest.raises(SecurityEvent, match=r"padded|larger"):
         seal.open_business(SECRET, made.identity, sealed_as(plain, made), made.business)
 
 

@@ -1,4 +1,4 @@
-"""Signatures and key wrapping: what holds, holds in one spelling, and everything else is `Unacceptable`, whatever it is."""
+"""Signatures and key wrapping: what holds, holds in one spelling; whatever else there is, is `Unacceptable`."""
 
 from typing import Final
 

@@ -74,7 +74,7 @@ spans = st.tuples(st.timedeltas(timedelta(days=-6), timedelta(minutes=5)), st.ti
 
 
 @st.composite
-def controls(draw: st.DrawFn, **fixed: Any) -> Control:
+def controls(draw: st.DrawFn, /, **fixed: Any) -> Control:
     """A control part that may be on the wire while a permit of `PERMITTED` is fresh."""
     kind = fixed.get("kind") or draw(st.sampled_from(["inquiry", "response", "notification", "refusal", "receipt"]))
     parties = draw(st.lists(agencies, min_size=2, max_size=2, unique=True))
@@ -101,7 +101,7 @@ def controls(draw: st.DrawFn, **fixed: Any) -> Control:
 
 
 @st.composite
-def drafts(draw: st.DrawFn, **fixed: Any) -> Draft:
+def drafts(draw: st.DrawFn, /, **fixed: Any) -> Draft:
     """A message; the business part is any bytes, since nothing on the way reads it."""
     control = draw(controls(**fixed))
     business = draw(st.binary(max_size=64) | st.integers(3_900, 4_200).map(bytes))

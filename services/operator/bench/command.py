@@ -49,7 +49,9 @@ def bench(
     inquiries: Annotated[int, typer.Option(help="Inquiries of the throughput run, per layout.")] = 20_000,
     seconds: Annotated[int, typer.Option(help="Length of each latency run.")] = 30,
     output: Path = BUILD / "bench.json",
-    profile: Annotated[bool, typer.Option(help="Leave the installation running at the end, to be looked into.")] = False,
+    profile: Annotated[
+        bool, typer.Option(help="Leave the installation running at the end, to be looked into.")
+    ] = False,
 ) -> None:
     """Measure throughput, processor time and latency with all 1,741 municipalities, one layout after the other."""
     installation = Installation((BUILD / "bench").resolve())
@@ -127,7 +129,9 @@ def _run(installation: Installation, messages: Sequence[Message], rate: float | 
 
 def show(figures: Sequence[Figures]) -> None:
     """Both layouts side by side."""
-    table = Table("", *(f"one process per {one.layout}" for one in figures), title="1,741 municipalities, answers of 2 KB")
+    table = Table(
+        "", *(f"one process per {one.layout}" for one in figures), title="1,741 municipalities, answers of 2 KB"
+    )
     for name in ("inquiries_per_second", "cpu_ms_total", "p50_ms_at_20", "p99_ms_at_20", "half_rate", "p50_ms_at_half"):
         table.add_row(name, *(str(getattr(one, name)) for one in figures))
     table.add_row("p99_ms_at_half", *(str(one.p99_ms_at_half) for one in figures))

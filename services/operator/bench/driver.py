@@ -23,6 +23,7 @@ class Run:
     posted: dict[str, float] = field(default_factory=dict)
     completed: dict[str, float] = field(default_factory=dict)
     repeats: int = 0
+    progressed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def rate(self) -> float:
         """Inquiries a second between the first post and the last completion."""
@@ -57,7 +58,8 @@ async def drive(bootstrap: str, messages: Sequence[Message], rate: float | None,
 async def _post_fast(log: KafkaLog, messages: Sequence[Message], run: Run) -> None:
     for start in range(0, len(messages), PART):
         while len(run.posted) - len(run.completed) > AHEAD:
-            await asyncio.sleep(0.01)
+            run.progressed.clear()
+            await run.progressed.wait()
         await _post(log, messages[start : start + PART], run)
 
 
@@ -91,6 +93,7 @@ async def _watch(bootstrap: str, ids: set[str], run: Run, ready: asyncio.Event, 
                 run.repeats += 1
             elif exchange in ids:
                 run.completed[exchange] = now
+        run.progressed.set()
         step(len(run.completed) - before)
         if len(run.completed) == len(ids):
             return

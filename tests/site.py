@@ -1,0 +1,296 @@
+"""An installation of three municipalities on the servers of the session, run in the layout that a test wants.
+
+Whatever is personal here is a marker: internal numbers, amounts and a condition that occur nowhere else, so that a test
+can say where they are found, and where not.
+"""
+
+import asyncio
+import json
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import psycopg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from psycopg.sql import SQL, Identifier
+
+from schemas import canonical, topics
+from schemas.control import Basis, Officer, Question
+from schemas.directory import Grant
+from schemas.message import Message
+from schemas.request import Posted, read_request
+from schemas.topics import Topic
+from services.operator import asking, enrolment, lifecycle, publication, residents
+from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICE, OFFICER, YEAR
+from services.operator.identifiers import uuid7
+from services.operator.installation import Installation, Layout, process_names
+from services.operator.local import process
+from services.operator.samples import income_tax_certificate
+from services.operator.tables import at_rest, now
+from services.runtime.kafka import KafkaLog
+from services.runtime.kafka.scan import scan
+from services.topology import SERVICES, groups
+from tests.waiting import until
+
+NUMBER: Final = "ZQXJKVWP7HNS"
+"""With this begins every internal number."""
+AMOUNT: Final = "827364519"
+"""With these digits begins every amount."""
+CONDITION: Final = "照会ZQVKXJ条件WPHQZ"
+"""Stands in every inquiry's business part."""
+CODES: Final = (ASKER, NEIGHBOUR, ELSEWHERE)
+
+
+@dataclass(frozen=True)
+class Resident:
+    """Somebody whom the asker knows, and perhaps the provider."""
+
+    place: int
+    provider: str
+
+    @property
+    def number(self) -> str:
+        """Internal number at the asker."""
+        return f"{NUMBER}{self.place:04}"
+
+    @property
+    def known_as(self) -> str:
+        """Internal number at the provider."""
+        return f"{NUMBER}{self.place + 5000:04}"
+
+    @property
+    def amount(self) -> int:
+        """Every amount of the provider's copy."""
+        return int(f"{AMOUNT}{self.place:04}")
+
+
+RESIDENTS: Final = [Resident(place, (NEIGHBOUR, ELSEWHERE)[place % 2]) for place in range(40)]
+"""With a copy each."""
+SPOUSE: Final = Resident(100, ELSEWHERE)
+"""Known there, without a copy."""
+NEWCOMER: Final = Resident(101, ELSEWHERE)
+"""Whom the provider does not know: a link code without a row."""
+FLAGGED: Final = Resident(102, ELSEWHERE)
+"""自動応答不可."""
+STRANGER: Final = Resident(103, NEIGHBOUR)
+"""Whom the asker itself has not enrolled."""
+ENROLLED: Final = [*RESIDENTS, SPOUSE, FLAGGED, NEWCOMER]
+"""In the order of their core ids at the hub."""
+
+
+@dataclass(frozen=True)
+class Site(Installation):
+    """An installation on servers that others start and stop, with a database of its own."""
+
+    bootstrap: str
+    dsn: str = field(repr=False)
+
+    def kafka(self) -> str:
+        return self.bootstrap
+
+    def superuser(self) -> str:
+        return self.dsn
+
+    def start_parts(self) -> None:
+        self.prepare()
+
+    def stop_parts(self) -> None:
+        pass
+
+
+@contextmanager
+def opened(kafka: str, postgres: str) -> Iterator[Site]:
+    """The site with its residents, running; stopped and removed in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="renkei-site-"))
+    with _database(postgres) as dsn:
+        site = Site(folder, kafka, dsn)
+        try:
+            site.prepare()
+            lifecycle.migrate(site)
+            _uncompressed(site)
+            lifecycle.bring_up(site, "block")
+            asyncio.run(_populate(site))
+            yield site
+        finally:
+            for one in process.running(folder):
+                process.kill(one.name, folder)
+    shutil.rmtree(folder)
+
+
+def switch(site: Site, layout: Layout) -> None:
+    """Stops what is not of the layout, starts what is missing, and returns when all is ready."""
+    wanted = process_names(layout)
+    site.stop([one.name for one in process.running(site.folder) if one.name not in wanted])
+    site.wait_ready([process.find(name, site.folder) or site.start(name) for name in wanted])
+
+
+# --- asking
+
+
+def inquiry(
+    resident: Resident,
+    basis: Basis = ALLOWANCE,
+    officer: Officer = OFFICER,
+    exchange: str = "",
+    year: int = YEAR,
+) -> Posted:
+    """What the asker wants to know about a resident."""
+    question = Question(
+        id=exchange or uuid7(), sender=ASKER, receiver=resident.provider, basis=basis, item=ITEM, officer=officer
+    )
+    business = {"period": {"year": year}, "condition": CONDITION}
+    return read_request(question.encoded(), resident.number.encode(), canonical.encode(business))
+
+
+async def ask(site: Site, posted: Posted, *, kafka: bool = False) -> asking.Answer:
+    """Posts an inquiry and waits for its end."""
+    if kafka:
+        await publish(site, [(topics.outbound_requested, asking.record(site, posted))])
+    else:
+        assert (await asking.post_http(site, posted)).status_code == httpx.codes.ACCEPTED
+    return await asking.wait(site, ASKER, posted.question.id, 30)
+
+
+def answers(answer: asking.Answer, resident: Resident) -> bool:
+    """Whether this is what is known of the resident."""
+    return answer.business == {"outcome": "records", "records": [copy_of(resident)]}
+
+
+def copy_of(resident: Resident) -> dict[str, Any]:
+    """The resident's copy (副本) at the provider."""
+    return income_tax_certificate(YEAR, resident.amount)
+
+
+async def publish(site: Site, records: Sequence[tuple[Topic, Message]]) -> None:
+    """Puts records on topics, as anybody with access could."""
+    log = KafkaLog(site.kafka())
+    try:
+        await log.publish(records)
+    finally:
+        await log.close()
+
+
+# --- looking
+
+
+async def completed(site: Site, exchanges: Collection[str]) -> list[Message]:
+    """The records on `exchange.completed` of these exchanges, once there is one of each."""
+
+    async def all_there() -> list[Message]:
+        records = await scan(site.kafka(), topics.exchange_completed)
+        mine = [record for record in records if record.control.exchange in exchanges]
+        return mine if {record.control.exchange for record in mine} == set(exchanges) else []
+
+    found: list[Message] = await until(all_there)
+    return found
+
+
+def clear(site: Site, record: Message) -> dict[str, Any]:
+    """The business part of a completed exchange, opened under the data key of the record's agency."""
+    business: dict[str, Any] = json.loads(at_rest(site).open(record, "value"))
+    return business
+
+
+async def lags(site: Site) -> dict[str, int]:
+    """What each consumer group has yet to do; nothing that is zero."""
+    read = {TopicPartition(topic.name, number) for _, topic in groups() for number in range(topic.partitions)}
+    consumer = AIOKafkaConsumer(bootstrap_servers=site.kafka())
+    admin = AIOKafkaAdminClient(bootstrap_servers=site.kafka())
+    async with _started(consumer), _started(admin):
+        ends = await consumer.end_offsets(read)
+        found = await asyncio.gather(*(admin.list_consumer_group_offsets(group) for group, _ in groups()))
+    left = {
+        group: sum(ends[place] - entry.offset for place, entry in offsets.items() if place.topic == topic.name)
+        for (group, topic), offsets in zip(groups(), found, strict=True)
+    }
+    return {group: count for group, count in left.items() if count}
+
+
+async def settled(site: Site, seconds: float = 60) -> None:
+    """Until nothing is left to be done on any topic, and every process says that it does its work."""
+
+    async def done() -> bool:
+        return not await lags(site) and all(site.ready(name) for name in running(site))
+
+    await until(done, seconds)
+
+
+def running(site: Site) -> list[str]:
+    """The processes of the site."""
+    return [one.name for one in process.running(site.folder)]
+
+
+def rows(site: Site, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What the database holds, as its superuser sees it."""
+    with psycopg.connect(site.superuser()) as connection:
+        return connection.execute(query, values).fetchall()  # type: ignore[arg-type]  # no literal, but a test's own
+
+
+# --- preparing
+
+
+@contextmanager
+def _database(postgres: str) -> Iterator[str]:
+    """A new database beside others; the roles are the server's."""
+    name = f"site_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    try:
+        yield urlunsplit(urlsplit(postgres)._replace(path=f"/{name}"))
+    finally:
+        with psycopg.connect(postgres, autocommit=True) as connection:
+            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def _uncompressed(site: Site) -> None:
+    """Nothing is stored compressed, so that what is in clear can be found in the files."""
+    columns = """
+        SELECT attrelid::regclass::text, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = ANY (%s::regnamespace[]) AND relkind = 'r' AND attnum > 0 AND attstorage IN ('x', 'm')
+    """
+    schemas = [service.name for service in SERVICES if service.tables]
+    with psycopg.connect(site.superuser()) as connection:
+        for table, column in connection.execute(columns, [schemas]).fetchall():
+            statement = SQL("ALTER TABLE {} ALTER COLUMN {} SET STORAGE EXTERNAL")
+            connection.execute(statement.format(Identifier(*table.split(".")), Identifier(column)))
+
+
+async def _populate(site: Site) -> None:
+    """Keys, records, staff, persons and copies."""
+    clerk = Grant(office=OFFICE, role=OFFICER.role, rows=["57"])
+    automatic = Grant(office="税務課", role="automatic", rows="all")
+    await asyncio.to_thread(enrolment.create_keys, site, CODES, "1", now())
+    await asyncio.to_thread(publication.describe, site, CODES, [ITEM], [clerk], automatic)
+    await publication.publish(site)
+    await publication.published(site)
+    await residents.load_staff(site, ASKER, [OFFICER])
+    await residents.enroll(site, [_known(resident) for resident in ENROLLED])
+    await residents.register(site, [_replica(resident) for resident in (*RESIDENTS, FLAGGED)])
+    await residents.flag(site, FLAGGED.provider, FLAGGED.known_as, automatic=False)
+    await settled(site)
+
+
+def _known(resident: Resident) -> dict[str, str]:
+    there = {} if resident is NEWCOMER else {resident.provider: resident.known_as}
+    return {ASKER: resident.number, **there}
+
+
+def _replica(resident: Resident) -> residents.Replica:
+    return residents.Replica(resident.provider, resident.known_as, ITEM, YEAR, [copy_of(resident)])
+
+
+@asynccontextmanager
+async def _started(client: Any) -> AsyncIterator[None]:
+    await client.start()
+    try:
+        yield
+    finally:
+        await (client.close() if hasattr(client, "close") else client.stop())
