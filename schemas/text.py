@@ -56,12 +56,6 @@ def _instant(text: str) -> str:
     return text
 
 
-def _digest(text: str) -> str:
-    if len(to_bytes(text)) != 32:
-        raise ValueError("expected 32 bytes")
-    return text
-
-
 def _binary(text: str) -> str:
     to_bytes(text)
     return text
@@ -86,8 +80,8 @@ Label = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"
 """A short text of an agency's own, such as an office."""
 
 Instant = Annotated[str, AfterValidator(_instant)]
-Digest = Annotated[str, AfterValidator(_digest)]
-"""32 bytes: a hash or a key id."""
+Digest = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
+"""32 bytes, a hash or a key id: 43 characters, of which the last has no stray bits."""
 
 Count = Annotated[int, Field(ge=0, le=canonical.LARGEST_INTEGER)]
 """A number without a limit of its own: an edition, a version."""

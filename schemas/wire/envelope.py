@@ -134,13 +134,18 @@ class Envelope:
 
     def leaf(self, subject: bytes) -> bytes:
         """The leaf that S covers; `subject` is SHA-256(U), which the permit carries once U has been replaced by U'."""
-        parts = (hashlib.sha256(part).digest() for part in (self.seal, self.value, self.wrap))
-        return leaf(frame("renkei/leaf/1", self.identity, *parts, subject))
+        return leaf_of(self.identity, self.seal, self.value, self.wrap, subject)
 
     def headers(self) -> dict[str, bytes]:
         """The headers of the record that carries this envelope."""
         named = {name: getattr(self, name) for name in LIMITS}
         return {name: data for name, data in named.items() if data}
+
+
+def leaf_of(message: bytes, seal: bytes, value: bytes, wrap: bytes, subject: bytes) -> bytes:
+    """leaf = SHA-256(0x00 || ⟨"renkei/leaf/1", M, SHA-256(N), SHA-256(E), SHA-256(W), SHA-256(U)⟩)."""
+    digests = [hashlib.sha256(part).digest() for part in (seal, value, wrap)]
+    return leaf(frame("renkei/leaf/1", message, *digests, subject))
 
 
 def identity(control_part: bytes, business: bytes, subject: bytes) -> bytes:

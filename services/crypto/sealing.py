@@ -11,7 +11,7 @@ from schemas.directory import HUB, KeyRecord, Purpose
 from schemas.message import Message
 from schemas.refusal import Refusal, RefusalCode
 from schemas.text import instant
-from schemas.wire.envelope import Envelope
+from schemas.wire.envelope import Envelope, leaf_of
 from schemas.wire.seal import commit, seal_business, seal_subject
 from schemas.wire.sign import ROOT, Signer, sign_leaves
 from services.runtime.directory import Directory
@@ -19,6 +19,15 @@ from services.runtime.keys import KeyRings, PrivateKey
 from services.runtime.rest import LINK, AtRest, Unreadable
 from services.runtime.service import Clock
 from services.runtime.wrapping import ContentKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An envelope that is complete but for its signature, and what its sender signs."""
+
+    signer: Signer
+    envelope: Envelope
+    leaf: bytes
 
 
 @dataclass(frozen=True)
@@ -31,11 +40,11 @@ class Sealer:
     content_keys: ContentKeys
     clock: Clock
 
-    def seal(self, message: Message) -> Envelope:
+    def seal(self, message: Message) -> Sealed:
         """The envelope of one message, yet unsigned; raises `Refusal` if a key that it needs is not to be had."""
         control = message.control
         receiver, hub = self._public(control.receiver, "wrap"), self._public(HUB, "wrap")
-        signer = self.signing_key(control.sender)
+        signer = self._signing_key(control.sender)
         business, link_code = self.rest.open(message, "value"), self._link_code(message, control)
         salt = self.keys.of(control.sender).current("salt", control.created)
         said = message.headers["control"]
@@ -45,7 +54,7 @@ class Sealer:
         if control.kind not in FACELESS:
             nonce = os.urandom(12)
             sealed_subject = seal_subject(hub_key, nonce, committed.identity, committed.subject_salt, link_code)
-        return Envelope(
+        envelope = Envelope(
             control=said,
             seal=committed.seal(sign=signer.kid, wrap=receiver.kid, hub=hub.kid),
             wrap=content.wrapped,
@@ -53,8 +62,11 @@ class Sealer:
             signature=b"",
             value=seal_business(content.secret, committed, business),
         )
+        digest = hashlib.sha256(sealed_subject).digest()
+        leaf = leaf_of(committed.identity, envelope.seal, envelope.value, envelope.wrap, digest)
+        return Sealed(signer.signer(), envelope, leaf)
 
-    def signing_key(self, agency: str) -> PrivateKey:
+    def _signing_key(self, agency: str) -> PrivateKey:
         """The agency's own signing key of now; a revoked one refuses everything that it would sign."""
         key = self.keys.of(agency).current("sign", instant(self.clock()))
         record = self.directory.key(key.kid)
@@ -77,18 +89,14 @@ class Sealer:
         return subject[1:]
 
 
-def signed(envelopes: Sequence[tuple[Signer, Envelope]]) -> list[Envelope]:
+def signed(batch: Sequence[Sealed]) -> list[Envelope]:
     """The envelopes with their senders' signatures: one signature a sender, a path for each of its leaves."""
-    batches: dict[Signer, list[int]] = defaultdict(list)
-    for place, (signer, _) in enumerate(envelopes):
-        batches[signer].append(place)
+    senders: dict[Signer, list[int]] = defaultdict(list)
+    for place, sealed in enumerate(batch):
+        senders[sealed.signer].append(place)
     out: dict[int, Envelope] = {}
-    for signer, places in batches.items():
-        leaves = [_leaf(envelopes[place][1]) for place in places]
-        for place, signature in zip(places, sign_leaves(signer, ROOT, leaves), strict=True):
-            out[place] = replace(envelopes[place][1], signature=signature.encoded())
-    return [out[place] for place in range(len(envelopes))]
-
-
-def _leaf(envelope: Envelope) -> bytes:
-    return envelope.leaf(hashlib.sha256(envelope.subject).digest())
+    for signer, places in senders.items():
+        signatures = sign_leaves(signer, ROOT, [batch[place].leaf for place in places])
+        for place, signature in zip(places, signatures, strict=True):
+            out[place] = replace(batch[place].envelope, signature=signature.encoded())
+    return [out[place] for place in range(len(batch))]

@@ -37,12 +37,10 @@ async def seal_outbound(messages: Sequence[Message], crypto: Crypto) -> list[Out
     sealed = []
     for message in messages:
         try:
-            signer = crypto.sealer.signing_key(message.control.sender).signer()
-            sealed.append((message, signer, crypto.sealer.seal(message)))
+            sealed.append((message, crypto.sealer.seal(message)))
         except Refusal as refusal:
             outcomes += _unsealed(message, refusal, crypto.directory)
-    envelopes = signed([(signer, envelope) for _, signer, envelope in sealed])
-    for (message, _, _), envelope in zip(sealed, envelopes, strict=True):
+    for (message, _), envelope in zip(sealed, signed([one for _, one in sealed]), strict=True):
         headers = {"sealed": b"", "subject": b"", **envelope.headers()}
         outcomes.append(replace(message, value=envelope.value).carried(topics.outbound_sealed, **headers))
     return outcomes

@@ -77,12 +77,13 @@ async def test_what_is_missing_is_named(dummy: Site, empty_database: str) -> Non
 
 async def test_another_schema_is_not_the_codes(dummy: Site) -> None:
     """Migrations that are older or newer than the code stop a start; the message names both."""
-    with psycopg.connect(dummy.postgres) as connection:
+    with psycopg.connect(dummy.postgres, autocommit=True) as connection:
         connection.execute("UPDATE second.alembic_version SET version_num = '0000'")
-        connection.commit()
-        member = dummy.start("second", patience=1)
-        assert await member.ended() == 2
-        connection.execute("UPDATE second.alembic_version SET version_num = '0001'")
+        try:
+            member = dummy.start("second", patience=1)
+            assert await member.ended() == 2
+        finally:
+            connection.execute("UPDATE second.alembic_version SET version_num = '0001'")
     assert "schema second is at 0000, the code at 0001: `renkei db migrate`" in member.lines()[-1]["reason"]
 
 
