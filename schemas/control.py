@@ -85,6 +85,36 @@ class Control(Record):
         return self
 
 
+def replying(
+    cause: Control,
+    kind: Literal["response", "refusal"],
+    *,
+    id: str,  # noqa: A002  # the field's name
+    message: str,
+    decision: str | None,
+    created: str,
+    expires: str,
+    sender: str = "",
+) -> Control:
+    """The control part of an answer to `cause`, by its receiver or by `sender`: parties swapped, same basis and item,
+    naming what it answers (応答)."""
+    return Control(
+        id=id,
+        exchange=cause.exchange,
+        position=0,
+        kind=kind,
+        sender=sender or cause.receiver,
+        receiver=cause.sender,
+        basis=cause.basis,
+        item=cause.item,
+        officer="auto",
+        created=created,
+        expires=expires,
+        in_reply_to=Reply(id=cause.id, message=message, decision=decision),
+        non_disclosure=cause.non_disclosure,
+    )
+
+
 class Question(Record):
     """What a producer posts as the control part of an inquiry; `exchange` completes it (照会依頼)."""
 

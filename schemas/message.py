@@ -59,6 +59,13 @@ class Message:
         onward = Message(key=self.key, value=self.value, headers=kept, source=self.source, time=self.time)
         return Emit(topic, onward, self.position)
 
+    def caused(self, topic: Topic, value: bytes, headers: Mapping[str, bytes], key: str = "") -> "Emit":
+        """Another message that follows from this one, for its own side or for `key`: of this one it keeps only source
+        and trace context (W3C). An empty header is left out."""
+        named = {**headers, "traceparent": self.headers.get("traceparent", b"")}
+        kept = {name: data for name, data in named.items() if data}
+        return Emit(topic, Message(key or self.key, value, kept, source=self.source, time=self.time), self.position)
+
 
 @dataclass(frozen=True, slots=True)
 class Emit:

@@ -24,17 +24,19 @@ from psycopg.sql import SQL, Identifier
 
 from schemas import canonical, topics
 from schemas.control import Basis, Officer, Question
-from schemas.directory import Grant
+from schemas.directory import HUB, Grant
 from schemas.message import Message
 from schemas.request import Posted, read_request
+from schemas.text import instant
 from schemas.topics import Topic
+from services.hub.link_codes import LinkCodes
 from services.operator import asking, enrolment, lifecycle, publication, residents
 from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICE, OFFICER, YEAR
 from services.operator.identifiers import uuid7
 from services.operator.installation import Installation, Layout, process_names
 from services.operator.local import process
 from services.operator.samples import income_tax_certificate
-from services.operator.tables import at_rest, now
+from services.operator.tables import at_rest, now, rings
 from services.runtime.kafka import KafkaLog
 from services.runtime.kafka.scan import scan
 from services.topology import SERVICES, groups
@@ -221,6 +223,14 @@ async def settled(site: Site, seconds: float = 60) -> None:
         return not await lags(site) and all(site.ready(name) for name in running(site))
 
     await until(done, seconds)
+
+
+def link_codes(site: Site, resident: Resident) -> tuple[str, str]:
+    """The resident's link codes at asker and provider, as the hub computes them."""
+    held = rings(site, "hub").of(HUB).current("permutation", instant(now()))
+    cores = [row[0] for row in rows(site, "SELECT core FROM hub.persons ORDER BY core")]
+    codes, core = LinkCodes(held.secret), cores[ENROLLED.index(resident)]
+    return codes.issue(ASKER, core), codes.issue(resident.provider, core)
 
 
 def running(site: Site) -> list[str]:

@@ -17,10 +17,10 @@ from schemas.text import instant, later, moment, to_bytes, to_text
 from schemas.wire import seal
 from schemas.wire.envelope import Envelope, Permit
 from schemas.wire.sign import check_permit, check_signature, decision_digest, key_for
+from services.runtime.clock import Clock
 from services.runtime.directory import Directory
 from services.runtime.errors import Unavailable
 from services.runtime.keys import KeyRings, PrivateKey
-from services.runtime.service import Clock
 from services.runtime.wrapping import Bounded, VerifiedRoots
 
 SKEW: Final = timedelta(minutes=5)

@@ -148,11 +148,8 @@ class Receiver:
             "subject": sealed["subject"] if subject else b"",
             "sealed": sealed["sealed"],
             "proof": opened.proof.encoded(),
-            "traceparent": message.headers.get("traceparent", b""),
         }
-        kept = {name: data for name, data in headers.items() if data}
-        onward = Message(key=message.key, value=sealed["value"], headers=kept, source=message.source, time=message.time)
-        return Emit(topics.inbound_opened, onward, message.position)
+        return message.caused(topics.inbound_opened, sealed["value"], headers)
 
     def _incident(self, message: Message, event: SecurityEvent) -> list[Outcome]:
         record = incident(message, NAME, event, self.directory, topics.linkage_recorded)

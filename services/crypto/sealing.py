@@ -14,10 +14,10 @@ from schemas.text import instant
 from schemas.wire.envelope import Envelope, leaf_of
 from schemas.wire.seal import commit, seal_business, seal_subject
 from schemas.wire.sign import ROOT, Signer, sign_leaves
+from services.runtime.clock import Clock
 from services.runtime.directory import Directory
 from services.runtime.keys import KeyRings, PrivateKey
 from services.runtime.rest import LINK, AtRest, Unreadable
-from services.runtime.service import Clock
 from services.runtime.wrapping import ContentKeys
 
 

@@ -20,12 +20,12 @@ from services.exchange import store
 from services.exchange.ending import Ending, refusing
 from services.exchange.store import Asked
 from services.runtime import decisions
+from services.runtime.clock import Clock
 from services.runtime.decisions import Decided, Place
 from services.runtime.directory import Directory
 from services.runtime.postgres import Connection, Database
 from services.runtime.records import finding, incident, recorded
 from services.runtime.rest import INTERNAL, AtRest
-from services.runtime.service import Clock
 
 NAME = "exchange"
 ACCEPTED = "accepted"
@@ -168,10 +168,7 @@ class Accepter:
             message.key, control, {"value": candidate.posted.business, "subject": INTERNAL + candidate.posted.number}
         )
         headers = {"control": control, "subject": sealed["subject"], "sealed": sealed["sealed"]}
-        if "traceparent" in message.headers:
-            headers["traceparent"] = message.headers["traceparent"]
-        onward = Message(key=message.key, value=sealed["value"], headers=headers, source=message.source)
-        return Emit(topics.outbound_composed, onward, message.position)
+        return message.caused(topics.outbound_composed, sealed["value"], headers)
 
     def _refusal(self, candidate: Candidate, decided: Decided) -> Ending:
         refusal = Refusal(RefusalCode(decided.verdict), decoded(Note, decided.note.encode(), 1024).rule)

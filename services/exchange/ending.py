@@ -53,11 +53,8 @@ class Ending:
             "ce_source": f"/agencies/{self.agency}".encode(),
             "ce_id": (self.request or f"{self.exchange}/{self.position}").encode(),
             "content-type": b"application/octet-stream",
-            "traceparent": message.headers.get("traceparent", b""),
         }
-        kept = {name: data for name, data in headers.items() if data}
-        onward = Message(key=self.agency, value=self.value, headers=kept, source=message.source)
-        return Emit(topics.exchange_completed, onward, message.position)
+        return message.caused(topics.exchange_completed, self.value, headers)
 
     def finding(self, layer: str, directory: Directory) -> Finding:
         """What the ledger is told."""

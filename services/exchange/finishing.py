@@ -19,12 +19,12 @@ from services.exchange import store
 from services.exchange.ending import Ending, answering, refusing
 from services.exchange.store import Exchange, Standing
 from services.runtime import decisions
+from services.runtime.clock import Clock
 from services.runtime.decisions import Decided, Place
 from services.runtime.directory import Directory
 from services.runtime.postgres import Database
 from services.runtime.records import finding, recorded
 from services.runtime.rest import INTERNAL, AtRest
-from services.runtime.service import Clock
 
 NAME = "exchange"
 COMPLETED = "completed"

@@ -12,11 +12,11 @@ from schemas.message import Message
 from schemas.refusal import Refusal, RefusalCode, SecurityEvent
 from schemas.request import SUBJECT_LIMIT, Posted, ReadClaims, check_assertion, read_request, verified
 from services.gateway import problem, store
+from services.runtime.clock import Clock
 from services.runtime.directory import Directory
 from services.runtime.log import Log
 from services.runtime.postgres import Database
 from services.runtime.rest import AtRest
-from services.runtime.service import Clock
 
 LIMIT: Final = 1024 * 1024
 """Bytes of a request; everything larger is refused before it is parsed."""

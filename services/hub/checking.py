@@ -17,9 +17,9 @@ from schemas.wire import seal
 from schemas.wire.envelope import Envelope
 from schemas.wire.sign import check_signature, key_for
 from services.hub.link_codes import LinkCodes
+from services.runtime.clock import Clock
 from services.runtime.directory import Directory
 from services.runtime.keys import KeyRings
-from services.runtime.service import Clock
 from services.runtime.wrapping import Bounded, VerifiedRoots
 
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from schemas.control import FACELESS, Control, Reply
+from schemas.control import FACELESS, Control, replying
 from schemas.directory import HUB, KeyRecord
 from schemas.refusal import Refusal, RefusalCode, part_of
 from schemas.text import Instant, Record, decoded, instant, to_text
@@ -14,10 +14,10 @@ from schemas.wire.envelope import Decision, Envelope, LawRow, Permit, Signature
 from schemas.wire.frame import derived_id, keyed
 from schemas.wire.sign import PERMIT_ROOT, ROOT, decision_digest, permit_leaf_of, sign_leaves
 from services.hub.link_codes import LinkCodes
+from services.runtime.clock import Clock
 from services.runtime.decisions import Decided
 from services.runtime.directory import Directory
 from services.runtime.keys import KeyRings
-from services.runtime.service import Clock
 from services.runtime.wrapping import ContentKeys
 
 PERMITTED = "permitted"
@@ -145,19 +145,15 @@ class Permitter:
 def refusing(cause: Envelope, time: str) -> Control:
     """The control part of the hub's refusal of `cause`; the same whenever it is composed again."""
     said = cause.said
-    return Control(
+    return replying(
+        said,
+        "refusal",
         id=derived_id(cause.identity, "refusal", said.sender, 0),
-        exchange=said.exchange,
-        position=0,
-        kind="refusal",
-        sender=HUB,
-        receiver=said.sender,
-        basis=said.basis,
-        item=said.item,
-        officer="auto",
+        message=to_text(cause.identity),
+        decision=None,
         created=time,
         expires=said.expires,
-        in_reply_to=Reply(id=said.id, message=to_text(cause.identity)),
+        sender=HUB,
     )
 
 

@@ -7,10 +7,10 @@ from schemas.directory import HUB, Beat, beaten
 from schemas.message import Emit, Message, Position
 from schemas.text import instant, to_text
 from services.hub import store
+from services.runtime.clock import Clock
 from services.runtime.keys import KeyRings
 from services.runtime.log import Log
 from services.runtime.postgres import Database
-from services.runtime.service import Clock
 
 PART = 1000
 """Records a tick at most."""

@@ -94,12 +94,7 @@ def _refused(message: Message, refusal: Envelope | None) -> list[Outcome]:
 
 
 def _delivered(message: Message, envelope: Envelope) -> Emit:
-    context = {"traceparent": message.headers["traceparent"]} if "traceparent" in message.headers else {}
-    receiver = envelope.said.receiver
-    onward = Message(
-        key=receiver, value=envelope.value, headers={**envelope.headers(), **context}, source=message.source
-    )
-    return Emit(topics.network_delivered, onward, message.position)
+    return message.caused(topics.network_delivered, envelope.value, envelope.headers(), envelope.said.receiver)
 
 
 @asynccontextmanager

@@ -47,11 +47,7 @@ def _received(message: Message, directory: Directory) -> list[Outcome]:
 
 def _copied(message: Message, topic: Topic) -> Emit:
     envelope = Envelope.of(message)
-    context = {"traceparent": message.headers["traceparent"]} if "traceparent" in message.headers else {}
-    onward = Message(
-        key=message.key, value=envelope.value, headers={**envelope.headers(), **context}, source=message.source
-    )
-    return Emit(topic, onward, message.position)
+    return message.caused(topic, envelope.value, envelope.headers())
 
 
 @asynccontextmanager

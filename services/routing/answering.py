@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas import proof, topics
-from schemas.control import LIFETIME, Control, Reply
+from schemas.control import LIFETIME, Control, replying
 from schemas.message import Drop, Emit, Message, Outcome
 from schemas.replica import FoundPart
 from schemas.text import instant, later
@@ -16,11 +16,11 @@ from schemas.trail import extended
 from schemas.wire.frame import derived_id
 from services.routing import store
 from services.routing.store import Answer, Case, Standing, case_of
+from services.runtime.clock import Clock
 from services.runtime.directory import Directory
 from services.runtime.postgres import Database
 from services.runtime.records import finding, recorded
 from services.runtime.rest import AtRest
-from services.runtime.service import Clock
 
 NAME = "routing"
 WAITING = "waiting_manual"
@@ -94,20 +94,14 @@ class Answerer:
 def responding(message: Message, now: str) -> Control:
     """The control part of the answer (応答): parties swapped, same basis and item, naming what it answers."""
     asked, verified = message.control, proof.read(message.headers["proof"])
-    return Control(
+    return replying(
+        asked,
+        "response",
         id=derived_id(verified.identity, "response", asked.sender, 0),
-        exchange=asked.exchange,
-        position=0,
-        kind="response",
-        sender=asked.receiver,
-        receiver=asked.sender,
-        basis=asked.basis,
-        item=asked.item,
-        officer="auto",
+        message=verified.message,
+        decision=verified.decision,
         created=now,
         expires=later(now, LIFETIME),
-        in_reply_to=Reply(id=asked.id, message=verified.message, decision=verified.decision),
-        non_disclosure=asked.non_disclosure,
     )
 
 
@@ -118,7 +112,4 @@ def _answered(control: Control) -> Case:
 
 def _leaving(message: Message, answer: Answer) -> Emit:
     headers = {"control": answer.control, "subject": answer.subject, "sealed": answer.sealed.encode()}
-    if "traceparent" in message.headers:
-        headers["traceparent"] = message.headers["traceparent"]
-    onward = Message(key=message.key, value=answer.value, headers=headers, source=message.source)
-    return Emit(topics.outbound_composed, onward, message.position)
+    return message.caused(topics.outbound_composed, answer.value, headers)

@@ -15,13 +15,13 @@ from schemas.text import instant
 from schemas.trail import extended
 from services.routing import store
 from services.runtime import decisions
+from services.runtime.clock import Clock
 from services.runtime.decisions import Decided, Place
 from services.runtime.directory import Directory
 from services.runtime.postgres import Database
 from services.runtime.records import finding, incident, recorded
 from services.runtime.refusing import compose
 from services.runtime.rest import AtRest
-from services.runtime.service import Clock
 
 NAME = "routing"
 ASKED = "asked"

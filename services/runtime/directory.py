@@ -35,9 +35,9 @@ from schemas.directory import (
 from schemas.message import Message
 from schemas.text import decoded, moment, to_bytes
 from schemas.wire import suites
+from services.runtime.clock import Clock
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.log import TableReader
-from services.runtime.service import Clock
 
 SILENCE: Final = timedelta(minutes=5)
 """Without a beat for so long, the table may lack a revocation: fail closed."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from schemas.message import Message, Position
 from schemas.topics import Topic
+from services.runtime.clock import Clock
 from services.runtime.log import Reader, TableReader, require_size
-from services.runtime.service import Clock
 
 
 @dataclass

@@ -13,9 +13,8 @@ LONGEST_CONTROL = 16 * 1024
 def recorded(message: Message, topic: Topic, findings: bytes) -> Emit:
     """The record of a message with this trail; a control part over its limit is left out, since nobody parsed it."""
     control = message.headers.get("control", b"")
-    kept = {"control": control} if 0 < len(control) <= LONGEST_CONTROL else {}
-    headers = {**kept, "trail": findings, **_context(message)}
-    return Emit(topic, Message(key=message.key, value=b"", headers=headers, source=message.source), message.position)
+    kept = control if len(control) <= LONGEST_CONTROL else b""
+    return message.caused(topic, b"", {"control": kept, "trail": findings})
 
 
 def refused(
@@ -43,7 +42,3 @@ def finding(layer: str, outcome: Refusal | SecurityEvent | str, directory: Direc
         case str():
             code, rule = trail.ALLOWED, outcome
     return Finding(layer=layer, outcome=code, rule=rule[:256], edition=directory.edition)
-
-
-def _context(message: Message) -> dict[str, bytes]:
-    return {"traceparent": message.headers["traceparent"]} if "traceparent" in message.headers else {}

@@ -1,6 +1,6 @@
 """A block's one composer of refusals: what is wrong on the way in is answered by one message of its own."""
 
-from schemas.control import Control, Reply
+from schemas.control import Control, replying
 from schemas.message import Emit, Message
 from schemas.proof import Proof
 from schemas.refusal import Refusal, part_of
@@ -14,26 +14,17 @@ def compose(message: Message, proof: Proof, refusal: Refusal, rest: AtRest, topi
     control = refusing(message.control, proof).encoded()
     business = part_of(refusal.code, refusal.rule).encoded()
     sealed = rest.seal(message.key, control, {"value": business})
-    headers = {"control": control, "sealed": sealed["sealed"]}
-    if "traceparent" in message.headers:
-        headers["traceparent"] = message.headers["traceparent"]
-    onward = Message(key=message.key, value=sealed["value"], headers=headers, source=message.source)
-    return Emit(topic, onward, message.position)
+    return message.caused(topic, sealed["value"], {"control": control, "sealed": sealed["sealed"]})
 
 
 def refusing(cause: Control, proof: Proof) -> Control:
     """The control part of a refusal: created at the permit's time, expiring with its cause, id derived from it."""
-    return Control(
+    return replying(
+        cause,
+        "refusal",
         id=derived_id(proof.identity, "refusal", cause.sender, 0),
-        exchange=cause.exchange,
-        position=0,
-        kind="refusal",
-        sender=cause.receiver,
-        receiver=cause.sender,
-        basis=cause.basis,
-        item=cause.item,
-        officer="auto",
+        message=proof.message,
+        decision=proof.decision,
         created=proof.time,
         expires=cause.expires,
-        in_reply_to=Reply(id=cause.id, message=proof.message, decision=proof.decision),
     )

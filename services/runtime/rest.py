@@ -14,9 +14,9 @@ from cryptography.exceptions import InvalidTag
 from schemas.message import Message
 from schemas.text import instant
 from schemas.wire.frame import digest, keyed
+from services.runtime.clock import Clock
 from services.runtime.errors import Misconfigured
 from services.runtime.keys import KeyRings, PrivateKey
-from services.runtime.service import Clock
 
 Part = Literal["value", "subject"]
 

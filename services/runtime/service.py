@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from schemas.message import Emit, Message, Outcome
 from schemas.topics import Topic
+from services.runtime.clock import Clock
 
 if TYPE_CHECKING:
     from services.runtime.directory import Directory
@@ -21,8 +21,6 @@ Block = Literal["linkage", "intermediate", "outside"]
 Step = Callable[[Sequence[Message], Any], Awaitable[Sequence[Outcome]]]
 """A coroutine over a batch: messages in, outcomes out, at least one for every message. The second argument is what
 the service's `resources` opened."""
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)

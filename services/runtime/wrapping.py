@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from schemas.directory import KeyRecord
 from schemas.wire.seal import CONTENT_KEY_LIFE, CONTENT_KEY_USES, ContentKey, content_key
-from services.runtime.service import Clock
+from services.runtime.clock import Clock
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

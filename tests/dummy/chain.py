@@ -14,9 +14,10 @@ from typing import Final
 from schemas.message import Drop, Message, Outcome
 from schemas.text import instant
 from schemas.topics import Topic
+from services.runtime.clock import Clock
 from services.runtime.decisions import Decided, relation, settle
 from services.runtime.postgres import Connection, Database, database
-from services.runtime.service import Clock, Environment, Service
+from services.runtime.service import Environment, Service
 
 REVISIONS: Final = Path(__file__).parent / "migrations"
 FOREVER: Final = "2100-01-01T00:00:00.000Z"

@@ -1,6 +1,5 @@
 """One inquiry asked and answered, and every way in which it is not, on real brokers and a real database, in both layouts."""
 
-import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -21,14 +20,14 @@ from services.exchange import store
 from services.exchange.accepting import PERSON
 from services.exchange.store import Asked
 from services.operator import asking, residents
-from services.operator.asking import Answer
-from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, NEIGHBOUR, UNLAWFUL
+from services.operator.demo import ASKER, ELSEWHERE, NEIGHBOUR, UNLAWFUL
 from services.operator.enrolment import assertion_key
 from services.operator.installation import Layout
 from services.operator.tables import at_rest, now, rings, tables
 from services.runtime.kafka.scan import scan
 from services.runtime.rest import LINK, Unreadable
-from tests import malformed, site as sites
+from tests import malformed, many
+from tests import site as sites
 from tests.site import FLAGGED, NEWCOMER, RESIDENTS, SPOUSE, STRANGER, Resident, Site, ask, clear, inquiry
 from tests.waiting import until
 
@@ -125,9 +124,7 @@ async def test_what_completes_opens_for_its_agency_alone(site: Site) -> None:
     others = {key for code in (NEIGHBOUR, ELSEWHERE) for key in rings(site, "intermediate").of(code).by_kid}
     for kid in others:
         with pytest.raises(Unreadable):
-            at_rest(site).open_part(
-                _owner(site, kid), kid, "value", record.headers["control"], record.value
-            )
+            at_rest(site).open_part(_owner(site, kid), kid, "value", record.headers["control"], record.value)
 
 
 # --- refusals
@@ -249,7 +246,9 @@ async def test_without_its_assertion_nothing_is_completed_over_kafka(site: Site,
 
     await until(recorded)
     await sites.settled(site)
-    assert not [r for r in await scan(site.kafka(), topics.exchange_completed) if r.control.exchange == posted.question.id]
+    assert not [
+        r for r in await scan(site.kafka(), topics.exchange_completed) if r.control.exchange == posted.question.id
+    ]
     assert not sites.rows(site, "SELECT FROM exchange.decisions WHERE id = %s", posted.question.id)
     assert sites.answers(await ask(site, posted), APPLICANT)
 
@@ -302,7 +301,7 @@ async def test_every_refusal_is_recorded(site: Site) -> None:
 @pytest.mark.parametrize("kind", malformed.KINDS)
 async def test_a_malformed_record_stops_nothing(site: Site, kind: str) -> None:
     """Whatever is put on a topic that others may write to: every reader gets past it, and the next inquiry is answered."""
-    await sites.publish(site, malformed.records(site, kind))
+    await sites.publish(site, await malformed.records(site, kind))
     await sites.settled(site)
     for resident in (APPLICANT, OTHER):
         assert sites.answers(await ask(site, inquiry(resident)), resident)
@@ -314,7 +313,7 @@ async def test_a_malformed_record_stops_nothing(site: Site, kind: str) -> None:
 @pytest.mark.parametrize("layout", ["block"], indirect=True)
 async def test_a_switch_to_services_loses_nothing(site: Site) -> None:
     """Inquiries that are under way while the processes of the blocks stop and those of the services start: one answer each."""
-    await sites.survives_switch(site, "service", 100)
+    await many.survive_switch(site, "service", 200)
 
 
 # --- what the tests say

@@ -260,6 +260,7 @@ def test_renkei_refuses_every_rejected_record(path: Path, entry: dict[str, Any])
     judge: Callable[[Message], object] = {"submitted": own.submitted, "delivered": own.delivered}[entry["stage"]]
     with pytest.raises((SecurityEvent, Refusal)) as caught:
         judge(record_of(entry["record"]))
+    assert isinstance(caught.value, SecurityEvent | Refusal)
     assert caught.value.code == entry["reason"]
 
 
@@ -369,7 +370,7 @@ def alterations(message: Message, data: st.DataObject) -> list[Message]:
 @given(suites, agencies, agencies)
 def test_both_refuse_every_cheat(suite: str, sender: str, receiver: str) -> None:
     """The cases of the files again, between other agencies."""
-    assume(len({sender, receiver, HUB}) == 3)
+    assume(sender != receiver)
     world = World(suite, sender, receiver, "cheats")
     own, second = Own.of_world(world), Second(world)
     parties = {"sender": sender, "receiver": receiver}
@@ -414,10 +415,8 @@ def test_a_third_party_can_check_the_proof(drawn: tuple[World, list[Draft]]) -> 
     for draft, envelope, permitted in zip(said, *exchanged(world, said), strict=True):
         sealing = world.seal(draft)
         assert sealing.committed.identity == envelope.identity
-        digests = verifier.Digests(
-            *(hashlib.sha256(part).digest() for part in (envelope.value, envelope.wrap, envelope.subject)),
-            hashlib.sha256(permitted.subject).digest(),
-        )
+        parts = (envelope.value, envelope.wrap, envelope.subject, permitted.subject)
+        digests = verifier.Digests._make(hashlib.sha256(part).digest() for part in parts)
         shown = (permitted.control, permitted.seal, permitted.signature, permitted.permit, digests, Second(world).keys)
         committed = sealing.committed
         content, person = (committed.salt, draft.business), (committed.subject_salt, draft.link_code)

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from schemas.control import FACELESS, Basis, Control, Item, Officer, Reply
+from schemas.directory import HUB
 from schemas.text import instant, moment, to_text
 
 from .world import PERMITTED, Draft
@@ -31,7 +32,7 @@ def printable(text: str) -> bool:
 
 texts = st.text(max_size=20).map(nfc)
 labels = st.text(min_size=1, max_size=20).map(nfc).filter(printable)
-agencies = st.text(_CAPITALS, min_size=6, max_size=13)
+agencies = st.text(_CAPITALS, min_size=6, max_size=13).filter(lambda code: code != HUB)
 names = st.tuples(st.sampled_from(_LETTERS), st.text(_NAMED, max_size=12)).map("".join)
 digests = st.binary(min_size=32, max_size=32).map(to_text)
 instants = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59), timezones=st.just(UTC)).map(instant)

@@ -1,0 +1,80 @@
+"""A log line has allow-listed keys only, and of a library only the place."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+import structlog
+
+from services.runtime.logging import ALLOWED, QUIET, configure, place
+
+Lines = Callable[[], list[dict[str, object]]]
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Iterator[Lines]:
+    """What has been logged since it was last asked."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    configure("info")
+    yield lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+
+
+def test_allowed_keys_are_written(lines: Lines) -> None:
+    """As one line of JSON, with level and time."""
+    structlog.get_logger().info("done", service="hub", topic="network.submitted", count=3)
+    [line] = lines()
+    assert line.pop("timestamp")
+    assert line == {"event": "done", "level": "info", "service": "hub", "topic": "network.submitted", "count": 3}
+
+
+def test_any_other_key_is_dropped(lines: Lines) -> None:
+    """With its value; the line says how many were."""
+    structlog.get_logger().warning("done", number="123456789012", name="太郎", count=1)
+    [line] = lines()
+    assert (line["dropped_keys"], line["count"]) == (2, 1)
+    assert line.keys() <= ALLOWED | {"dropped_keys"}
+    assert "太郎" not in str(line)
+
+
+def test_levels_below_are_silent(lines: Lines) -> None:
+    """`info` writes no debug line."""
+    structlog.get_logger().debug("detail")
+    assert lines() == []
+
+
+def test_of_a_library_only_the_place(lines: Lines) -> None:
+    """Its text may repeat what it was given, so it is left out; its errors are named by type."""
+    logger = logging.getLogger("library")
+    logger.info("nothing")
+    logger.warning("person %s", "太郎")
+    try:
+        raise ValueError("太郎")
+    except ValueError:
+        logger.exception("person 太郎")
+    warning, error = lines()
+    assert (warning["event"], warning["error"], error["error"]) == ("library", "warning", "ValueError")
+    assert str(warning["where"]).startswith("library:")
+    assert "太郎" not in f"{warning}{error}"
+
+
+def test_a_library_does_not_flood(lines: Lines) -> None:
+    """One line a place and `QUIET` seconds, with how often it was said since the last."""
+    [handler] = logging.root.handlers
+    for second in (0, 1, QUIET - 1, QUIET + 1):
+        record = logging.LogRecord("library", logging.ERROR, "x.py", 7, "away", None, None)
+        record.created = 1000 + second
+        handler.emit(record)
+    assert [(line["where"], line["count"]) for line in lines()] == [("library:7", 1), ("library:7", 3)]
+
+
+def test_an_error_is_placed() -> None:
+    """By file and line of where it was raised, not by its text."""
+    try:
+        int("x")
+    except ValueError as error:
+        assert "test_runtime_logging.py" in place(error)
+    assert place(ValueError("never raised")) == "unknown"
