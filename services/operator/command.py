@@ -1,5 +1,6 @@
 """The operator's command `renkei`."""
 
+import logging
 import sys
 from typing import Annotated, Literal
 
@@ -72,5 +73,6 @@ def run(
 
 
 def main() -> None:
-    """Entry point."""
+    """Entry point. A client's warnings while a broker is still starting are no news to an operator: errors say enough."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app()

@@ -21,6 +21,7 @@ from schemas.directory import (
     KeyRecord,
     PolicyRecord,
     beaten,
+    key_id,
     place,
     signed_record,
 )
@@ -184,14 +185,8 @@ def test_a_key_is_named_by_itself(table: Table) -> None:
     assert table.fold(published(record_of(made, kid=other.private.kid))) == {"key id does not fit the key": 1}
     assert table.fold(published(record_of(made, purpose="permit"))) == {"key id does not fit the key": 1}
     weak = bytes([1]) + bytes(31)  # the neutral element
-    kid = suites_kid("sign", weak)
+    kid = key_id(TOKYO, "sign", "ed25519", weak)
     assert table.fold(published(record_of(made, key=to_text(weak), kid=kid))) == {"unacceptable public key": 1}
-
-
-def suites_kid(purpose: str, public: bytes) -> str:
-    from schemas.directory import key_id
-
-    return key_id(TOKYO, purpose, "ed25519", public)
 
 
 # --- Beats
