@@ -1,8 +1,9 @@
 """Records that anybody with access to a topic could put there, and that no reader may stumble over."""
 
 import base64
+import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,8 +16,7 @@ from schemas.text import instant, later
 from schemas.topics import Topic
 from schemas.wire.envelope import LIMITS, Envelope
 from schemas.wire.seal import commit, seal_business, seal_subject
-from services.crypto.sealing import signed
-from services.operator import asking
+from services.crypto.sealing import Sealed, signed
 from services.operator.demo import ALLOWANCE, ASKER, ITEM, NEIGHBOUR, YEAR
 from services.operator.identifiers import uuid7
 from services.operator.tables import at_rest, now, rings
@@ -24,6 +24,7 @@ from services.runtime.directory import Directory, EnrolledRoots
 from services.runtime.kafka.scan import scan
 from services.runtime.rest import INTERNAL
 from services.runtime.wrapping import ContentKeys
+from tests import site as sites
 from tests.site import RESIDENTS, Site, copy_of, inquiry, link_codes
 
 DAY: Final = timedelta(days=1)
@@ -31,6 +32,8 @@ KEYS: Final = ("", "\0", "ZZZZZZ", f"{ASKER},{NEIGHBOUR}", "機関", "K" * 10_00
 """What is no code of an agency of this site."""
 PARTS: Final = (b"", b"\xff\xfe", b"{}", b"[]", b"null", b'{"v":1}', b"[" * 5_000, b'{"v":1.5,"v":2}', os.urandom(64))
 """What is no part of any record."""
+
+KEYS_OF_INQUIRY: Final = b'{"period":{"year":2026}}'
 
 Records = list[tuple[Topic, Message]]
 
@@ -42,7 +45,7 @@ async def records(site: Site, kind: str) -> Records:
 
 async def no_requests(site: Site) -> Records:
     """Nothing that `exchange` can read: broken, too large, under foreign keys."""
-    good = asking.record(site, inquiry(RESIDENTS[0]))
+    good = sites.record(site, inquiry(RESIDENTS[0]))
     return [
         *((topics.outbound_requested, Message(key, b"", {})) for key in KEYS),
         *((topics.outbound_requested, Message(key, good.value, good.headers)) for key in KEYS),
@@ -54,14 +57,14 @@ async def no_requests(site: Site) -> Records:
 
 async def nested_assertions(site: Site) -> Records:
     """Assertions whose header nests as deeply as their length allows."""
-    good = asking.record(site, inquiry(RESIDENTS[0]))
+    good = sites.record(site, inquiry(RESIDENTS[0]))
     header = base64.urlsafe_b64encode(b'{"kid":' + b"[" * 2_900)
     return [(topics.outbound_requested, _with(good, assertion=header + tail)) for tail in (b"", b".e30.", b".e30.AA")]
 
 
 async def long_contexts(site: Site) -> Records:
     """Trace contexts that leave no room for anything else."""
-    good = asking.record(site, inquiry(RESIDENTS[0]))
+    good = sites.record(site, inquiry(RESIDENTS[0]))
     size = sum(len(name) + len(data) for name, data in good.headers.items()) + len(good.value) + len(good.key)
     endless = b"0" * (MESSAGE_LIMIT - size - 100)
     junk = Message(NEIGHBOUR, b"", {"control": b"{}", "traceparent": endless})
@@ -134,7 +137,7 @@ async def not_registered(site: Site) -> Records:
     ]
 
 
-KINDS: Final[Mapping[str, Callable[[Site], Any]]] = {
+KINDS: Final[Mapping[str, Callable[[Site], Awaitable[Records]]]] = {
     f.__name__: f
     for f in (
         no_requests,
@@ -204,7 +207,8 @@ async def _sealed(
         signature=b"",
         value=seal_business(content.secret, committed, business),
     )
-    [whole] = signed([(signer, envelope)])
+    leaf = envelope.leaf(hashlib.sha256(envelope.subject).digest())
+    [whole] = signed([Sealed(signer, envelope, leaf)])
     return Message(control.sender, whole.value, whole.headers())
 
 

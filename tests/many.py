@@ -9,7 +9,6 @@ from typing import Final
 from schemas import topics
 from schemas.message import Message
 from schemas.request import Posted
-from services.operator import asking
 from services.operator.demo import ASKER
 from services.operator.installation import Layout
 from services.operator.tables import at_rest
@@ -85,7 +84,7 @@ async def prepare(site: Site, count: int) -> Many:
     """Signs so many inquiries."""
     posted = [(inquiry(resident), resident) for resident in (RESIDENTS * (count // len(RESIDENTS) + 1))[:count]]
     await sites.settled(site)
-    return Many(site, posted, [asking.record(site, one) for one, _ in posted], counts(site))
+    return Many(site, posted, [sites.record(site, one) for one, _ in posted], counts(site))
 
 
 async def survive_switch(site: Site, layout: Layout, count: int) -> None:

@@ -155,7 +155,7 @@ def inquiry(
 async def ask(site: Site, posted: Posted, *, kafka: bool = False) -> asking.Answer:
     """Posts an inquiry and waits for its end."""
     if kafka:
-        await publish(site, [(topics.outbound_requested, asking.record(site, posted))])
+        await publish(site, [(topics.outbound_requested, record(site, posted))])
     else:
         assert (await asking.post_http(site, posted)).status_code == httpx.codes.ACCEPTED
     return await asking.wait(site, ASKER, posted.question.id, 30)
@@ -169,6 +169,11 @@ def answers(answer: asking.Answer, resident: Resident) -> bool:
 def copy_of(resident: Resident) -> dict[str, Any]:
     """The resident's copy (副本) at the provider."""
     return income_tax_certificate(YEAR, resident.amount)
+
+
+def record(site: Site, posted: Posted) -> Message:
+    """What a producer with its assertion puts on `outbound.requested`."""
+    return asking.posted_record(posted, asking.asserted(site, posted))
 
 
 async def publish(site: Site, records: Sequence[tuple[Topic, Message]]) -> None:
@@ -241,7 +246,7 @@ def running(site: Site) -> list[str]:
 def rows(site: Site, query: str, *values: Any) -> list[tuple[Any, ...]]:
     """What the database holds, as its superuser sees it."""
     with psycopg.connect(site.superuser()) as connection:
-        return connection.execute(query, values).fetchall()  # type: ignore[arg-type]  # no literal, but a test's own
+        return connection.execute(query, values).fetchall()
 
 
 # --- preparing

@@ -9,6 +9,7 @@ import typer
 from services.operator import administration, demo, people, traffic
 from services.operator.bench.command import bench
 from services.operator.console import HERE, Folder, fail, opened, readable, screen
+from services.operator.generate.command import gen
 from services.operator.installation import BLOCKS, services_of
 from services.operator.lifecycle import bring_down, bring_up
 from services.runtime import settings
@@ -33,6 +34,7 @@ app.add_typer(traffic.application)
 app.command("inquire")(people.inquire)
 app.command("demo")(demo.demo)
 app.command("bench")(bench)
+app.command("gen")(gen)
 
 Layouts = Annotated[Literal["service", "block"], typer.Option(help="One process per service, or one per block.")]
 

@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -71,7 +72,8 @@ class Installation:
     def prepare(self) -> None:
         """Makes what is missing: folders, key-encryption key, passwords."""
         self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        for folder in (self.secrets, self.passwords, self.root_keys, self.systems, self.keys, self.records):
+        run = self.folder / "run"
+        for folder in (self.secrets, self.passwords, self.root_keys, self.systems, self.keys, self.records, run):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.key_encryption_key.exists():
             write_secret(self.key_encryption_key, secrets.token_bytes(32))
@@ -154,9 +156,9 @@ class Installation:
             return False
 
     def stop(self, names: Sequence[str]) -> None:
-        """Asks all to stop, then waits: each finishes its batch and commits."""
-        for name in names:
-            process.stop(name, self.folder)
+        """Asks all at once to stop, then waits: each finishes its batch and commits."""
+        with ThreadPoolExecutor(max(1, len(names))) as asking:
+            list(asking.map(lambda name: process.stop(name, self.folder), names))
 
 
 BLOCKS: Final = ("intermediate", "linkage")

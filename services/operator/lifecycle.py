@@ -39,10 +39,9 @@ def bring_up(installation: Installation, layout: Layout) -> None:
 def bring_down(installation: Installation) -> None:
     """The services first, all at once, then Kafka and PostgreSQL."""
     names = [one.name for one in process.running(installation.folder) if one.name not in ("kafka", "postgres")]
-    with progress("stopping", len(names) + 1) as step:
-        for name in names:
-            installation.stop([name])
-            step()
+    with progress("stopping", 2) as step:
+        installation.stop(names)
+        step()
         installation.stop_parts()
         step()
 

@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from schemas import canonical, topics
-from schemas.business import AnswerPart, Days, FiscalYear, Period, check_inquiry
+from schemas.business import AnswerPart, Days, FiscalYear, Period, check_answer, check_inquiry
+from schemas.catalogue import Catalogue, load_catalogue
+from schemas.control import Item
 from schemas.message import Drop, Message, Outcome
 from schemas.replica import LIMIT, FoundPart, Registration
 from schemas.text import decoded
 from services.reference import store
 from services.reference.store import Person, Replica, Wanted
 from services.runtime.postgres import Database, database
-from services.runtime.rest import INTERNAL, AtRest
+from services.runtime.rest import INTERNAL, AtRest, Unreadable
 from services.runtime.service import Environment, Service
 
 NAME = "reference"
@@ -27,6 +29,7 @@ class Reference:
     """What finding and registering need."""
 
     rest: AtRest
+    catalogue: Catalogue
     database: Database
 
     def person(self, message: Message) -> Person | None:
@@ -56,23 +59,39 @@ async def register(messages: Sequence[Message], reference: Reference) -> list[Ou
     flags: list[tuple[Person, bool]] = []
     for message in messages:
         try:
-            registration = decoded(Registration, message.headers.get("control", b""), 4096)
-            known = registration.agency == message.key and reference.rest.keys.get(message.key) is not None
-            if len(message.value) > LIMIT or not known:
-                raise canonical.Malformed("too large, or not of an agency of this site")
-        except canonical.Malformed:
+            registered = _registered(message, reference)
+        except (canonical.Malformed, Unreadable, ValueError):
             outcomes.append(Drop(message.position, "malformed"))
             continue
-        person = reference.person(message)
-        if person is not None and registration.kind == "person":
-            flags.append((person, bool(registration.automatic)))
-        elif person is not None and registration.item is not None and registration.year is not None:
-            replicas.append(_replica(message, registration, person))
+        if isinstance(registered, Replica):
+            replicas.append(registered)
+        else:
+            flags.append(registered)
         outcomes.append(Drop(message.position, "registered"))
     async with reference.database.transaction({message.key for message in messages}) as connection:
         await store.register(connection, replicas)
         await store.flag(connection, flags)
     return outcomes
+
+
+def _registered(message: Message, reference: Reference) -> Replica | tuple[Person, bool]:
+    """What a record registers, once it opens, is of this site, and fits the catalogue: what is stored must be answerable.
+
+    Raises `Malformed`, `Unreadable` or ValueError."""
+    registration = decoded(Registration, message.headers.get("control", b""), 4096)
+    if len(message.value) > LIMIT or registration.agency != message.key or not reference.rest.holds(message):
+        raise canonical.Malformed("too large, or not sealed by an agency of this site")
+    person = reference.person(message)
+    if person is None:
+        raise canonical.Malformed("a link code is nobody's internal number")
+    if registration.item is None or registration.year is None:
+        return person, bool(registration.automatic)
+    records = canonical.decode(reference.rest.open(message, "value"))
+    item = reference.catalogue.item(registration.item.name, registration.item.layout)
+    if item is None:
+        raise canonical.Malformed("the catalogue has no such item")
+    check_answer(AnswerPart(outcome="records", records=records).encoded(), item)
+    return _replica(message, registration.item, registration.year, person)
 
 
 def fiscal_years(period: Period) -> tuple[int, int]:
@@ -115,19 +134,16 @@ def _carried(message: Message, part: FoundPart, reference: Reference) -> Outcome
     return replace(message, value=sealed["value"]).carried(topics.reference_found)
 
 
-def _replica(message: Message, registration: Registration, person: Person) -> Replica:
-    assert registration.item is not None
-    assert registration.year is not None
-    item, control = registration.item, message.headers["control"]
-    sealed = message.headers["sealed"].decode()
-    return Replica(person, item.name, item.layout, registration.year, message.value, control, sealed)
+def _replica(message: Message, item: Item, year: int, person: Person) -> Replica:
+    control, sealed = message.headers["control"], message.headers["sealed"].decode("ascii")
+    return Replica(person, item.name, item.layout, year, message.value, control, sealed)
 
 
 @asynccontextmanager
 async def open_reference(environment: Environment) -> AsyncIterator[Reference]:
     """The intermediate key rings and the reference database."""
     async with database(environment) as tables:
-        yield Reference(AtRest(environment.keys, environment.clock), tables)
+        yield Reference(AtRest(environment.keys, environment.clock), load_catalogue(), tables)
 
 
 service = Service(

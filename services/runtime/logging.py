@@ -62,4 +62,7 @@ def place(error: BaseException) -> str:
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 2)[-2:]}:{trace.tb_lineno}" if trace else "unknown"
+    if trace is None:
+        return "unknown"
+    file = "/".join(trace.tb_frame.f_code.co_filename.split("/")[-2:])
+    return f"{file}:{trace.tb_lineno}"

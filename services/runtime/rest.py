@@ -15,7 +15,6 @@ from schemas.message import Message
 from schemas.text import instant
 from schemas.wire.frame import digest, keyed
 from services.runtime.clock import Clock
-from services.runtime.errors import Misconfigured
 from services.runtime.keys import KeyRings, PrivateKey
 
 Part = Literal["value", "subject"]
@@ -46,11 +45,16 @@ class AtRest:
         out: dict[str, bytes] = {name: sealed_part(key, agency, name, control, data) for name, data in parts.items()}
         return out | {"sealed": key.kid.encode()}
 
+    def holds(self, message: Message) -> bool:
+        """Whether the key that a record from outside names is a data key of its agency, and held here."""
+        ring, kid = self.keys.get(message.key), message.headers.get("sealed", b"").decode("ascii", "replace")
+        return ring is not None and kid in ring.by_kid and ring.by_kid[kid].purpose == "data"
+
     def open(self, message: Message, part: Part) -> bytes:
         """A part of a record in clear."""
         control = message.headers["control"]
         data = message.value if part == "value" else message.headers.get("subject", b"")
-        return self.open_part(message.key, message.headers.get("sealed", b"").decode(), part, control, data)
+        return self.open_part(message.key, message.headers.get("sealed", b"").decode("ascii", "replace"), part, control, data)
 
     def open_part(self, agency: str, kid: str, part: Part, control: bytes, data: bytes) -> bytes:
         """The same for what a table holds."""

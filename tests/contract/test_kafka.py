@@ -13,7 +13,7 @@ from schemas.message import Message
 from schemas.topics import Topic
 from services.operator.local import kafka as server
 from services.operator.local.kafka import Broker, KafkaSettings
-from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.errors import Misconfigured, TooLarge, Unavailable
 from services.runtime.kafka import KafkaLog, apply_topics, diff_topics
 from services.runtime.kafka.log import partition_of
 from services.runtime.log import Reader
@@ -103,6 +103,18 @@ async def test_a_topic_is_as_declared(kafka: str, topic: Topic, fields: dict[str
     other = Topic(topic.name, "", topic.partitions, **{key: not wanted for key, wanted in fields.items()})
     assert await diff_topics(kafka, [Topic(topic.name, "", topic.partitions, **fields)], []) == []
     assert any(f"{name}={value}" in line for line in await diff_topics(kafka, [other], [])) == bool(fields)
+
+
+async def test_a_refused_record_hinders_no_other(
+    kafka: str, topic: Topic, log: KafkaLog, admin: AIOKafkaAdminClient
+) -> None:
+    """A record that the broker finds too large is `TooLarge`, and leaves no gap for those that come after it."""
+    await admin.create_topics([NewTopic(topic.name, 3, 1, topic_configs={"max.message.bytes": "1000"})])
+    await until(lambda: published(log, topic, b"before"))
+    with pytest.raises(TooLarge, match=r"max\.message\.bytes"):
+        await log.publish([(topic, Message("131016", bytes(2000), {}))])
+    await log.publish([(topic, Message("131016", b"after", {}))])
+    assert sum((await log.ends(topic)).values()) == 2
 
 
 async def test_append_time_is_the_brokers(kafka: str, topic: Topic, log: KafkaLog) -> None:

@@ -95,6 +95,8 @@ def test_the_second_verifier_refuses_alike(text: str) -> None:
 
 
 @MANY
+@example(["か\u3099", {"a": "\u212b"}], False, None)
+@example(["か\u3099", {"a": "\u212b"}], True, 3)
 @given(any_json, st.booleans(), st.sampled_from([None, 0, 3]))
 def test_any_spelling_of_a_value_is_read(value: Any, escaped: bool, indent: int | None) -> None:
     """At the edges white space, order, escapes and normal form do not matter: the value in normal form C comes out."""
@@ -166,6 +168,31 @@ def test_every_other_spelling_is_malformed(data: bytes) -> None:
     """What RFC 8259 allows and what it does not end alike, without repeating what was read."""
     text = refused(data)
     assert not data.strip() or len(data) < 4 or data.decode("latin-1") not in text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"a":1,"a":1}',
+        b'[{"a":{"b":1,"b":2}}]',
+        b'{"a":1,"\\u0061":1}',
+        b'{"a": null}',
+        b"[1.0]",
+        b"[1e2]",
+        b"[NaN]",
+        b"[9007199254740992]",
+        b"[-9007199254740992]",
+        b'"\\ud800"',
+        '{"é":1}'.encode(),
+        '"a"'.encode("utf-16"),
+        b"\xef\xbb\xbf1",
+        b"",
+    ],
+)
+def test_what_has_no_canonical_spelling_is_not_read_at_the_edges_either(data: bytes) -> None:
+    """A producer may space and sort as he likes, but nothing that he says may have two readings."""
+    with pytest.raises(Malformed):
+        read(data)
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,14 @@ from services.runtime.kafka.topics import BATCH_LIMIT, LONGEST_WAIT
 
 async def scan(bootstrap: str, topic: Topic) -> list[Message]:
     """All records of all partitions up to their ends at the time of the call, each partition in order."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, max_partition_fetch_bytes=BATCH_LIMIT)
+    # `seek_to_beginning` would race with the reset that aiokafka starts by itself, which may come last and skip records.
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, max_partition_fetch_bytes=BATCH_LIMIT, auto_offset_reset="earliest"
+    )
     async with started(consumer, LONGEST_WAIT):
         partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         found: list[Message] = []
         while any([await consumer.position(partition) < end for partition, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=200)).values():

@@ -1,0 +1,113 @@
+"""A service's role may do its work and nothing else; what the database refuses is told without any value."""
+
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from services.runtime import migrations
+from services.runtime.decisions import Decided, settle
+from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.postgres import Database
+from tests.dummy.chain import REVISIONS
+from tests.dummy.tables import tables
+
+TOKYO, OSAKA = "131016", "271004"
+
+
+@pytest.fixture
+async def database(tmp_path: Path, postgres: str) -> AsyncIterator[Database]:
+    async with tables(tmp_path, postgres) as opened:
+        yield opened
+
+
+async def attempt(database: Database, statement: str, *values: object) -> None:
+    async with database.transaction([TOKYO]) as connection:
+        await connection.execute(statement, *values)
+
+
+def test_migrating_twice_changes_nothing(postgres: str, tmp_path: Path) -> None:
+    """The second time the schema is at its head already."""
+    migrations.prepare(postgres, {"renkei_second": "for-tests-only"})
+    for _ in range(2):
+        migrations.migrate(postgres, "second", "renkei_second", REVISIONS)
+    with psycopg.connect(postgres) as connection:
+        assert connection.execute("SELECT version_num FROM second.alembic_version").fetchall() == [("0001",)]
+    assert migrations.head("second", REVISIONS) == "0001"
+
+
+async def test_a_service_owns_no_table(database: Database, postgres: str) -> None:
+    """Its tables are the owner's, who cannot log in; row-level security is forced on each."""
+    with psycopg.connect(postgres) as connection:
+        found = connection.execute("""
+            SELECT relname, relowner::regrole::text, relrowsecurity, relforcerowsecurity FROM pg_class
+            WHERE relnamespace = 'second'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version' ORDER BY 1
+        """).fetchall()
+        owner = connection.execute("SELECT rolcanlogin, rolbypassrls FROM pg_roles WHERE rolname = 'renkei_owner'")
+        assert owner.fetchall() == [(False, False)]
+    assert found == [(name, "renkei_owner", True, True) for name in ("decisions", "effects")]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE second.mine (x text)",
+        "CREATE TABLE public.mine (x text)",
+        "ALTER TABLE second.effects DISABLE ROW LEVEL SECURITY",
+        "DELETE FROM second.effects",
+        "UPDATE second.alembic_version SET version_num = '9'",
+        "SET ROLE renkei_owner",
+    ],
+)
+async def test_a_service_may_do_its_work_alone(database: Database, statement: str) -> None:
+    """It changes no schema, lifts no protection, deletes nothing, and becomes nobody else."""
+    with pytest.raises(Misconfigured, match="InsufficientPrivilegeError"):
+        await attempt(database, statement)
+
+
+async def test_no_row_is_written_for_another_agency(database: Database) -> None:
+    """A step that did not name an agency cannot write a row of it."""
+    with pytest.raises(Misconfigured, match="InsufficientPrivilegeError"):
+        await attempt(database, "INSERT INTO effects VALUES ($1, $2, 1)", OSAKA, uuid.uuid4())
+    await attempt(database, "INSERT INTO effects VALUES ($1, $2, 1)", TOKYO, uuid.uuid4())
+
+
+async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
+    """What it did is undone, and the next one has its own agencies."""
+    identity = str(uuid.uuid4())
+
+    async def fail() -> None:
+        async with database.transaction([TOKYO]) as connection:
+            place = (TOKYO, "second", OSAKA, identity)
+            await settle(connection, [Decided(place, b"a", "x/0/1", "done", "", "2100-01-01T00:00:00.000Z")])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    async with database.transaction([OSAKA, TOKYO]) as connection:
+        assert await connection.fetchval("SELECT current_setting('renkei.agencies')") == f"{TOKYO},{OSAKA}"
+        assert await connection.fetchval("SELECT count(*) FROM decisions WHERE id = $1", identity) == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "values", "error"),
+    [
+        ("SELECT * FROM nowhere", [], Misconfigured),
+        ("SELECT nothing FROM effects", [], Misconfigured),
+        ("INSERT INTO effects VALUES ($1, $2, 1), ($1, $2, 1)", [TOKYO, uuid.uuid4()], RuntimeError),
+        ("SELECT $1::integer", ["太郎"], RuntimeError),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", [], Unavailable),
+    ],
+    ids=["table", "column", "unique", "parameter", "session"],
+)
+async def test_errors_tell_no_values(
+    database: Database, statement: str, values: list[object], error: type[Exception]
+) -> None:
+    """Missing tables are the operator's, a lost session is transient, the rest a bug; the text has no row or value."""
+    with pytest.raises(error) as caught:
+        await attempt(database, statement, *values)
+    assert not any(str(value) in str(caught.value) for value in values)
+    assert caught.value.__suppress_context__
+    await attempt(database, "SELECT 1")
