@@ -15,6 +15,7 @@ from schemas.message import Message
 from schemas.text import instant
 from schemas.wire.frame import digest, keyed
 from services.runtime.clock import Clock
+from services.runtime.errors import Misconfigured
 from services.runtime.keys import KeyRings, PrivateKey
 
 Part = Literal["value", "subject"]
@@ -54,7 +55,9 @@ class AtRest:
         """A part of a record in clear."""
         control = message.headers["control"]
         data = message.value if part == "value" else message.headers.get("subject", b"")
-        return self.open_part(message.key, message.headers.get("sealed", b"").decode("ascii", "replace"), part, control, data)
+        return self.open_part(
+            message.key, message.headers.get("sealed", b"").decode("ascii", "replace"), part, control, data
+        )
 
     def open_part(self, agency: str, kid: str, part: Part, control: bytes, data: bytes) -> bytes:
         """The same for what a table holds."""
