@@ -1,5 +1,6 @@
 """The one record shape of every topic (architecture section 2), and what a step makes of it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,8 @@ from schemas.topics import Topic
 
 MESSAGE_LIMIT: Final = 1024 * 1024 + 128 * 1024
 """Bytes of a record: a padded business part of 1 MiB and every header at its limit."""
+
+_TRACE_CONTEXT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,8 +64,9 @@ class Message:
 
     def caused(self, topic: Topic, value: bytes, headers: Mapping[str, bytes], key: str = "") -> "Emit":
         """Another message that follows from this one, for its own side or for `key`: of this one it keeps only source
-        and trace context (W3C). An empty header is left out."""
-        named = {**headers, "traceparent": self.headers.get("traceparent", b"")}
+        and trace context (W3C), if it is one: it comes from outside, and no step looks at it. An empty header is left out."""
+        context = self.headers.get("traceparent", b"")
+        named = {**headers, "traceparent": context if _TRACE_CONTEXT.fullmatch(context) else b""}
         kept = {name: data for name, data in named.items() if data}
         return Emit(topic, Message(key or self.key, value, kept, source=self.source, time=self.time), self.position)
 

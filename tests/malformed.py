@@ -52,14 +52,11 @@ async def no_requests(site: Site) -> Records:
         *((topics.outbound_requested, broken) for broken in _broken(good)),
         (topics.outbound_requested, _with(good, control=b"{" + b" " * 20_000 + b"}")),
         (topics.outbound_requested, _with(good, subject="番号".encode())),
+        (
+            topics.outbound_requested,
+            _with(good, assertion=base64.urlsafe_b64encode(b'{"kid":' + b"[" * 2_900) + b".e30."),
+        ),
     ]
-
-
-async def nested_assertions(site: Site) -> Records:
-    """Assertions whose header nests as deeply as their length allows."""
-    good = sites.record(site, inquiry(RESIDENTS[0]))
-    header = base64.urlsafe_b64encode(b'{"kid":' + b"[" * 2_900)
-    return [(topics.outbound_requested, _with(good, assertion=header + tail)) for tail in (b"", b".e30.", b".e30.AA")]
 
 
 async def long_contexts(site: Site) -> Records:
@@ -141,7 +138,6 @@ KINDS: Final[Mapping[str, Callable[[Site], Awaitable[Records]]]] = {
     f.__name__: f
     for f in (
         no_requests,
-        nested_assertions,
         long_contexts,
         not_delivered,
         not_submitted,

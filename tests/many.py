@@ -47,9 +47,16 @@ class Many:
         records = [(topics.outbound_requested, record) for record in self.records[start:end]]
         await sites.publish(self.site, records)
 
+    def accepted(self) -> int:
+        """How many have become an exchange."""
+        return self._count("true")
+
     def ended(self) -> int:
         """How many have an answer or a refusal."""
-        query = "SELECT count(*) FROM exchange.exchanges WHERE id = ANY (%s::uuid[]) AND state <> 'open'"
+        return self._count("state <> 'open'")
+
+    def _count(self, condition: str) -> int:
+        query = f"SELECT count(*) FROM exchange.exchanges WHERE id = ANY (%s::uuid[]) AND {condition}"
         return int(sites.rows(self.site, query, self.ids)[0][0])
 
     async def finish(self, seconds: float) -> None:

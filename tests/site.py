@@ -212,6 +212,7 @@ async def lags(site: Site) -> dict[str, int]:
     consumer = AIOKafkaConsumer(bootstrap_servers=site.kafka())
     admin = AIOKafkaAdminClient(bootstrap_servers=site.kafka())
     async with _started(consumer), _started(admin):
+        consumer.assign(read)  # else it asks for topic after topic
         ends = await consumer.end_offsets(read)
         found = await asyncio.gather(*(admin.list_consumer_group_offsets(group) for group, _ in groups()))
     left = {
@@ -221,13 +222,22 @@ async def lags(site: Site) -> dict[str, int]:
     return {group: count for group, count in left.items() if count}
 
 
-async def settled(site: Site, seconds: float = 60) -> None:
+async def settled(site: Site, seconds: float = 30) -> None:
     """Until nothing is left to be done on any topic, and every process says that it does its work."""
 
     async def done() -> bool:
-        return not await lags(site) and all(site.ready(name) for name in running(site))
+        return not await lags(site) and not waiting(site)
 
-    await until(done, seconds)
+    try:
+        await until(done, seconds)
+    except AssertionError:
+        raise AssertionError(f"left to be done: {await lags(site)}; waiting: {waiting(site)}") from None
+
+
+def waiting(site: Site) -> dict[str, str]:
+    """The processes that do not do their work, and why."""
+    said = {name: httpx.get(f"{site.url(name)}/ready", timeout=5, trust_env=False) for name in running(site)}
+    return {name: answer.text for name, answer in said.items() if answer.status_code != httpx.codes.OK}
 
 
 def link_codes(site: Site, resident: Resident) -> tuple[str, str]:

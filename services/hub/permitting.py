@@ -55,7 +55,7 @@ class Permitter:
     def decide(self, envelope: Envelope, core: int | None) -> Decision:
         """A new decision D: what it says of the person is a commitment that only the receiver can open."""
         control, now = envelope.said, instant(self.clock())
-        salt, link_code = self._subject(envelope, core)
+        salt, link_code = self._subject(envelope, core, now)
         basis = control.basis
         return Decision(
             hub=HUB,
@@ -72,7 +72,7 @@ class Permitter:
         try:
             if note.decision is not None:
                 self.require_receiver(envelope.said.receiver)
-                return Granted(envelope, note.decision, *self._subject(envelope, core))
+                return Granted(envelope, note.decision, *self._subject(envelope, core, note.decision.time))
             if envelope.said.kind in FACELESS:
                 return None
             return self.refuse(envelope, Refusal(RefusalCode(decided.verdict), note.rule), note.time)
@@ -117,12 +117,12 @@ class Permitter:
         leaf = envelope.leaf(hashlib.sha256(b"").digest())
         return replace(envelope, signature=sign_leaves(signer, ROOT, [leaf])[0].encoded())
 
-    def _subject(self, envelope: Envelope, core: int | None) -> tuple[bytes, bytes]:
-        """t' and L', empty for a refusal."""
+    def _subject(self, envelope: Envelope, core: int | None, time: str) -> tuple[bytes, bytes]:
+        """t' and L', empty for a refusal; the salt key is that of D's time, since `created` is whatever the sender says."""
         control = envelope.said
         if control.kind in FACELESS or core is None:
             return b"", b""
-        salt_key = self.keys.of(HUB).current("salt", control.created).secret
+        salt_key = self.keys.of(HUB).current("salt", time).secret
         salt = keyed(salt_key, "renkei/salt/permit/1", HUB, control.receiver, envelope.identity)
         return salt, self.codes.issue(control.receiver, core).encode()
 

@@ -68,7 +68,8 @@ async def register(messages: Sequence[Message], reference: Reference) -> list[Ou
         else:
             flags.append(registered)
         outcomes.append(Drop(message.position, "registered"))
-    async with reference.database.transaction({message.key for message in messages}) as connection:
+    agencies = {person[0] for person in (*(one.person for one in replicas), *(person for person, _ in flags))}
+    async with reference.database.transaction(agencies) as connection:
         await store.register(connection, replicas)
         await store.flag(connection, flags)
     return outcomes

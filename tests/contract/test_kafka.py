@@ -4,6 +4,7 @@ import os
 import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
@@ -17,7 +18,6 @@ from services.runtime.errors import Misconfigured, TooLarge, Unavailable
 from services.runtime.kafka import KafkaLog, apply_topics, diff_topics
 from services.runtime.kafka.log import partition_of
 from services.runtime.log import Reader
-from tests.conftest import temporary_installation
 from tests.waiting import until
 
 NOWHERE = "127.0.0.1:1"
@@ -203,11 +203,11 @@ async def test_no_broker_is_unavailable() -> None:
 
 
 @pytest.fixture
-def own_broker() -> Iterator[Broker]:
-    with temporary_installation() as folder:
-        broker = server.start(KafkaSettings(folder))
-        yield broker
-        os.kill(broker.process.pid, signal.SIGCONT)
+def own_broker(installation: Path) -> Iterator[Broker]:
+    """One that may be halted: this session's, where that runs here."""
+    broker = server.start(KafkaSettings(installation))
+    yield broker
+    os.kill(broker.process.pid, signal.SIGCONT)
 
 
 async def test_a_broker_that_comes_back(own_broker: Broker, topic: Topic) -> None:

@@ -36,7 +36,7 @@ class Chain:
     name: str = "chain"
 
     def topic(self, kind: str) -> Topic:
-        return Topic(f"{self.name}.{kind}", f"What is {kind}.")
+        return Topic(f"{self.name}.{kind}", f"What is {kind}.", partitions=4)
 
     def services(self) -> list[Service]:
         return [

@@ -160,7 +160,6 @@ async def test_killed_at_any_moment(dummy: Site) -> None:
         await leave_a_backlog()
         await switch("block")
         await kill("block")
-        await kill("block")
         await switch("first", "second")
         enough.set()
         await requesting

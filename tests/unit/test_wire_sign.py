@@ -204,6 +204,7 @@ def test_a_root_is_remembered_for_its_label_and_key_only(world: World, inquiry: 
     sealing, roots = signed(world, [inquiry])[0], Counted()
     subject = sha256(sealing.envelope.subject)
     check(world, sealing.envelope, subject, roots)
+    assert roots == {(ROOT, world.keys["sign"].kid, 1, sealing.leaf)}
     assert code_of(check, world, sealing.envelope, subject, roots, "assertion") is BAD
     grant = world.decide(sealing)
     as_message = sign_leaves(world.keys["permit"].signer, ROOT, [grant.leaf])[0]

@@ -76,6 +76,8 @@ class KafkaLog:
         return await cluster.committed(self._bootstrap, group, topic)
 
     async def publish(self, records: Sequence[tuple[Topic, Message]]) -> None:
+        if not records:
+            return
         require_size(records)
         producer = await self._started_producer()
         outcomes = asyncio.gather(*_deliveries(producer, records), return_exceptions=True)
@@ -163,7 +165,8 @@ def _appended(batch: Any, message: Message) -> bool:
 def _raise(outcome: BaseException | None) -> None:
     if isinstance(outcome, MessageSizeTooLargeError):
         raise TooLarge("the broker takes no record of this size: see the topic's max.message.bytes") from outcome
-    if isinstance(outcome, AssertionError):  # aiokafka's answer to a partition that it does not find
-        raise KafkaError("unknown partition") from outcome
+    if isinstance(outcome, AssertionError | asyncio.CancelledError):
+        # aiokafka's answers to a partition that it does not find, and to a batch of a producer that ends.
+        raise KafkaError(type(outcome).__name__) from outcome
     if outcome is not None:
         raise outcome
