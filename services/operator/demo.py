@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -19,8 +18,7 @@ from services.operator import asking, enrolment, publication, residents
 from services.operator.asking import Answer
 from services.operator.console import finished, progress, readable, screen
 from services.operator.installation import Installation
-from services.operator.lifecycle import bring_down, bring_up
-from services.operator.local import postgres
+from services.operator.lifecycle import bring_down, bring_up, remove
 from services.operator.samples import income_tax_certificate
 from services.operator.tables import now
 
@@ -62,14 +60,14 @@ def demo(
     """Start a whole installation, play the scenario, print it, write build/demo.json, stop everything."""
     installation = Installation((BUILD / "demo").resolve())
     with readable():
-        _remove(installation)
+        remove(installation)
         try:
             bring_up(installation, "service")
             cases = finished(play(installation))
         finally:
             bring_down(installation)
             if not keep:
-                _remove(installation)
+                remove(installation)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps([asdict(case) for case in cases], ensure_ascii=False, indent=1) + "\n")
     show(cases)
@@ -190,9 +188,3 @@ async def _ask(
     else:
         (await asking.post_http(installation, posted)).raise_for_status()
     return await asking.wait(installation, ASKER, posted.question.id, seconds)
-
-
-def _remove(installation: Installation) -> None:
-    """The demo's own folder, and its database wherever that is."""
-    postgres.remove(postgres.PostgresSettings(installation.folder))
-    shutil.rmtree(installation.folder, ignore_errors=True)

@@ -1,12 +1,13 @@
 """Bringing an installation up and down: parts, topics, migrations, the hub's keys, then the processes of a layout."""
 
 import asyncio
+import shutil
 
 from schemas.directory import HUB
 from services.operator import enrolment, publication
 from services.operator.console import progress
 from services.operator.installation import Installation, Layout, database_services, process_names
-from services.operator.local import process
+from services.operator.local import postgres, process
 from services.operator.tables import now
 from services.runtime import migrations
 from services.runtime.kafka.topics import apply_topics
@@ -44,6 +45,14 @@ def bring_down(installation: Installation) -> None:
         step()
         installation.stop_parts()
         step()
+
+
+def remove(installation: Installation) -> None:
+    """An installation that was made to be thrown away, with its database wherever that is; what still runs is stopped."""
+    if process.running(installation.folder):
+        bring_down(installation)
+    postgres.remove(postgres.PostgresSettings(installation.folder))
+    shutil.rmtree(installation.folder, ignore_errors=True)
 
 
 def migrate(installation: Installation) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import platform
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -20,8 +19,8 @@ from services.operator.bench.cost import per_inquiry, processor_seconds
 from services.operator.bench.driver import Run, drive
 from services.operator.console import finished, progress, readable, screen
 from services.operator.installation import Installation, Layout, process_names
-from services.operator.lifecycle import bring_down, bring_up, prepare_hub
-from services.operator.local import postgres, process
+from services.operator.lifecycle import bring_down, bring_up, prepare_hub, remove
+from services.operator.local import process
 
 BUILD: Final = Path("build")
 LAYOUTS: Final[tuple[Layout, ...]] = ("service", "block")
@@ -151,8 +150,3 @@ def machine() -> dict[str, Any]:
         **{name: version(name) for name in names},
     }
 
-
-def remove(installation: Installation) -> None:
-    """The bench's own folder, and its database wherever that is."""
-    postgres.remove(postgres.PostgresSettings(installation.folder))
-    shutil.rmtree(installation.folder, ignore_errors=True)
