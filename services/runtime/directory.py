@@ -137,6 +137,8 @@ class Directory:
     def _put_key(self, record: KeyRecord) -> None:
         known = self.keys.get(record.kid)
         _newer(known, record)
+        if known is not None and known.revoked is not None and record.revoked is None:
+            raise Ignored("a revocation is final")
         if record.kid != key_id(record.agency, record.purpose, record.algorithm, record.public):
             raise Ignored("key id does not fit the key")
         if known is None:

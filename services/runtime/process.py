@@ -184,8 +184,16 @@ class Process:
             try:
                 emits = await tick.due(held)
                 await log.publish([(emit.topic, emit.message) for emit in emits])
+                self.condition.waiting.pop(f"{service.name}/tick", None)
             except Unavailable as reason:
                 structlog.get_logger().warning("waiting", service=service.name, waiting_for=str(reason))
+            except Misconfigured:
+                raise
+            except Exception as error:  # a bug, as in a step: it is tried again, and /ready turns red
+                self.condition.waiting[f"{service.name}/tick"] = f"tick failed: {type(error).__name__}"
+                structlog.get_logger().error(
+                    "tick failed", service=service.name, error=type(error).__name__, reason=place(error)
+                )
             await asyncio.sleep(tick.seconds)
 
 

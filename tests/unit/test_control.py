@@ -1,6 +1,6 @@
 """The control part: one spelling, no unknown field, and nobody asks as `auto`."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
 from hypothesis import given
@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from schemas import canonical
 from schemas.canonical import Malformed
-from schemas.control import LIMIT, Control, Question
+from schemas.control import LIMIT, Control, Question, Reply, replying
 from schemas.text import decoded, to_text
 from tests.vectors import verifier
-from tests.vectors.strategies import MANY, controls
+from tests.vectors.strategies import MANY, controls, digests, identifiers
 
 DIGEST: Final = to_text(bytes(32))
 INQUIRY: Final[dict[str, Any]] = {
@@ -171,6 +171,24 @@ def test_the_longest_control_part_is_within_the_limit() -> None:
         "non_disclosure": True,
     }
     assert len(read(entries).encoded()) < LIMIT / 4
+
+
+@MANY
+@given(controls(kind="inquiry"), st.sampled_from(["response", "refusal"]), digests, st.none() | digests, identifiers())
+def test_an_answer_is_about_what_was_asked(
+    asked: Control, kind: Literal["response", "refusal"], message: str, decision: str | None, own: str
+) -> None:
+    """Parties swapped, the same exchange, basis, item and disclosure, and it names what it answers."""
+    times = {"created": asked.created, "expires": asked.expires}
+    answer = replying(asked, kind, id=own, message=message, decision=decision, **times)
+    assert (answer.kind, answer.id, answer.officer) == (kind, own, "auto")
+    assert (answer.sender, answer.receiver) == (asked.receiver, asked.sender)
+    assert (answer.exchange, answer.basis, answer.item) == (asked.exchange, asked.basis, asked.item)
+    assert answer.non_disclosure == asked.non_disclosure
+    assert answer.in_reply_to == Reply(id=asked.id, message=message, decision=decision)
+    hub = replying(asked, kind, id=own, message=message, decision=decision, sender="NWS000", **times)
+    assert hub == answer.model_copy(update={"sender": "NWS000"})
+    assert decoded(Control, hub.encoded(), LIMIT) == hub
 
 
 POSTED: Final = {name: INQUIRY[name] for name in ("id", "sender", "receiver", "basis", "item", "officer")}

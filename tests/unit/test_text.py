@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from schemas import canonical
 from schemas.canonical import Malformed
@@ -181,6 +181,41 @@ def test_other_spellings_of_binary_are_refused(text: str) -> None:
     """No padding, no other alphabet, no white space, no stray bits."""
     with pytest.raises(ValueError, match=r"."):
         to_bytes(text)
+
+
+DIGEST: TypeAdapter[str] = TypeAdapter(Digest)
+
+
+@MANY
+@example("A" * 42 + "B")
+@example("A" * 43 + "\n")
+@example("A" * 43 + "=")
+@given(st.binary(min_size=31, max_size=33).map(to_text) | st.text("AEBz-_=\n", min_size=42, max_size=44))
+def test_a_digest_is_the_text_of_32_bytes(text: str) -> None:
+    """Of all that is read as binary, exactly what has 32 bytes."""
+    assert accepted(text) == (length(text) == 32)
+
+
+def test_every_32_bytes_are_a_digest() -> None:
+    """Whatever the last one is, in the one character that is left for it."""
+    assert all(accepted(to_text(bytes(31) + bytes([last]))) for last in range(256))
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    assert sum(accepted("A" * 42 + letter) for letter in letters) == 16
+
+
+def accepted(text: str) -> bool:
+    try:
+        DIGEST.validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+def length(text: str) -> int:
+    try:
+        return len(to_bytes(text))
+    except ValueError:
+        return -1
 
 
 # — records

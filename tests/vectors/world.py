@@ -13,9 +13,9 @@ from schemas.control import FACELESS, Control
 from schemas.directory import HUB, KeyRecord, Purpose, key_id
 from schemas.message import Message
 from schemas.text import to_text
-from schemas.wire import suites, tree
-from schemas.wire.envelope import Decision, Envelope, LawRow, Permit
-from schemas.wire.frame import frame, keyed
+from schemas.wire import suites
+from schemas.wire.envelope import Decision, Envelope, LawRow, Permit, leaf_of
+from schemas.wire.frame import keyed
 from schemas.wire.seal import (
     Commitment,
     ContentKey,
@@ -75,8 +75,8 @@ class Sealing:
     @property
     def leaf(self) -> bytes:
         """From the parts alone, so that parts which nobody would accept have one too."""
-        parts = (self.envelope.seal, self.envelope.value, self.envelope.wrap, self.envelope.subject)
-        return tree.leaf(frame("renkei/leaf/1", self.committed.identity, *map(sha256, parts)))
+        sealed = self.envelope
+        return leaf_of(self.committed.identity, sealed.seal, sealed.value, sealed.wrap, sha256(sealed.subject))
 
 
 @dataclass(frozen=True)

@@ -149,4 +149,3 @@ def machine() -> dict[str, Any]:
         "postgresql": "18",
         **{name: version(name) for name in names},
     }
-
