@@ -333,7 +333,7 @@ def test_the_algorithm_is_eddsa(algorithm: str, signature: bytes | None) -> None
 
 
 @pytest.mark.parametrize("hashed", ["sha256", "sha384", "sha512"])
-@pytest.mark.parametrize("secret", [PUBLIC, to_text(PUBLIC).encode(), b"", bytes(32)])
+@pytest.mark.parametrize("secret", [PUBLIC, to_text(PUBLIC).encode(), b"", bytes(32)], ids=["raw", "text", "", "zeros"])
 def test_the_public_key_is_no_secret(hashed: str, secret: bytes) -> None:
     """An HMAC under what everybody knows is no signature."""
     header = HEADER | {"alg": f"HS{hashed.removeprefix('sha')}"}
