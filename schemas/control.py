@@ -14,6 +14,8 @@ LIMIT: Final = 16 * 1024
 LIFETIME: Final = timedelta(days=7)
 """Default time between `created` and `expires`."""
 LONGEST_LIFE: Final = timedelta(days=31)
+SKEW: Final = timedelta(minutes=5)
+"""How far two clocks may be apart (message.md section 4)."""
 
 Kind = Literal["inquiry", "response", "notification", "refusal", "receipt"]
 """照会, 応答, 連絡, and the two that the exchange itself needs."""

@@ -119,6 +119,13 @@ def open_business(secret: bytes, identity: bytes, sealed: bytes, committed: byte
     return business
 
 
+def check_lengths(algorithm: str, wrap: bytes, sealed: bytes) -> None:
+    """What can be said of W and E without opening them; an E of another length would reveal its content's."""
+    padded = len(sealed) - TAG
+    if len(wrap) != suites.WRAPPED.get(algorithm) or padded < SMALLEST or padded & (padded - 1):
+        raise SecurityEvent(SecurityCode.MALFORMED, "wrap or value is not of a length that sealing gives")
+
+
 def message_key(secret: bytes, identity: bytes) -> bytes:
     """k = HKDF-SHA-256(K, info = ⟨"renkei/content/1", M⟩)."""
     return HKDF(hashes.SHA256(), 32, None, frame("renkei/content/1", identity)).derive(secret)

@@ -34,11 +34,16 @@ class Signer:
         return suites.sign(self.algorithm, self.private, message)
 
 
-class Roots(Protocol):
-    """Verified roots, remembered: whether (label, kid, size, root) was found good before, and that it was found so."""
+Root = tuple[str, str, int, bytes]
+"""(label, kid, size, root)"""
 
-    def __contains__(self, root: tuple[str, str, int, bytes], /) -> bool: ...
-    def add(self, root: tuple[str, str, int, bytes], /) -> None: ...
+
+class Roots(Protocol):
+    """Verified roots, remembered with the signature that held: another one over the same root is verified anew, or a
+    message would be stored that cannot be proven from its own record. A dictionary is one."""
+
+    def get(self, root: Root, /) -> str | None: ...
+    def __setitem__(self, root: Root, signature: str, /) -> None: ...
 
 
 Keys = Callable[[str], KeyRecord | None]
@@ -57,13 +62,19 @@ def sign_leaves(signer: Signer, label: str, leaves: Sequence[bytes]) -> list[Sig
 
 def key_for(keys: Keys, kid: str, agency: str, purpose: Purpose, at: str) -> KeyRecord:
     """The key record that `kid` names, if it is this agency's, for this purpose and valid at the instant `at`."""
+    record = key_of(keys, kid, agency, purpose)
+    if not record.valid(at):
+        raise SecurityEvent(SecurityCode.UNKNOWN_KEY, f"the {purpose} key is not valid at that time")
+    return record
+
+
+def key_of(keys: Keys, kid: str, agency: str, purpose: Purpose) -> KeyRecord:
+    """The same whatever the time, for a key that something was sealed for: it may have ended on the way."""
     record = keys(kid)
     if record is None or record.agency != agency or record.purpose != purpose:
         raise SecurityEvent(SecurityCode.UNKNOWN_KEY, f"no key of purpose {purpose} of this agency has that id")
     if record.revoked is not None:
         raise SecurityEvent(SecurityCode.KEY_REVOKED, f"the {purpose} key is revoked")
-    if not record.valid(at):
-        raise SecurityEvent(SecurityCode.UNKNOWN_KEY, f"the {purpose} key is not valid at that time")
     return record
 
 
@@ -102,10 +113,10 @@ def _check_root(
     try:
         root = tree.climb(leaf, proof.index, proof.size, [to_bytes(step) for step in proof.path])
         seen = (label, key.kid, proof.size, root)
-        if seen not in roots:
+        if roots.get(seen) != proof.signature:
             message = _root(label, key.kid, proof.size, root)
             suites.verify(key.algorithm, key.public, message, to_bytes(proof.signature))
-            roots.add(seen)
+            roots[seen] = proof.signature
     except (tree.BadPath, suites.Unacceptable) as error:
         raise SecurityEvent(code, str(error)) from None
 

@@ -8,22 +8,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from schemas.control import FACELESS, LONGEST_LIFE, Control
+from schemas.control import FACELESS, LONGEST_LIFE, SKEW, Control
 from schemas.directory import HUB
 from schemas.message import Message
 from schemas.proof import Proof
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
-from schemas.text import instant, later, moment, to_bytes, to_text
+from schemas.text import instant, later, to_bytes, to_text
 from schemas.wire import seal
 from schemas.wire.envelope import Envelope, Permit
-from schemas.wire.sign import check_permit, check_signature, decision_digest, key_for
+from schemas.wire.sign import Root, check_permit, check_signature, decision_digest, key_for, key_of
 from services.runtime.clock import Clock
 from services.runtime.directory import Directory
 from services.runtime.errors import Unavailable
 from services.runtime.keys import KeyRings, PrivateKey
-from services.runtime.wrapping import Bounded, VerifiedRoots
+from services.runtime.wrapping import Bounded
 
-SKEW: Final = timedelta(minutes=5)
 PATIENCE: Final = timedelta(seconds=60)
 """How long a message whose permit names a later edition waits for the directory to catch up."""
 
@@ -44,7 +43,7 @@ class Opener:
     keys: KeyRings
     directory: Directory
     clock: Clock
-    roots: VerifiedRoots = field(default_factory=VerifiedRoots)
+    roots: Bounded[Root, str] = field(default_factory=lambda: Bounded(10_000))
     unwrapped: Bounded[tuple[bytes, str], tuple[bytes, str]] = field(default_factory=lambda: Bounded(10_000))
     behind: dict[int, str] = field(default_factory=dict)
     """Editions that messages wait for, and since when."""
@@ -112,8 +111,8 @@ class Opener:
         raise SecurityEvent(SecurityCode.BAD_PERMIT, "the permit names an edition that was never published")
 
     def _verify_times(self, control: Control, time: str) -> None:
-        now = self.clock()
-        if moment(control.created) > moment(time) + SKEW or moment(time) > now + SKEW:
+        now = instant(self.clock())
+        if control.created > later(time, SKEW) or time > later(now, SKEW):
             raise SecurityEvent(SecurityCode.CLOCK_SKEW, "created, permit time and now are out of order")
         if control.expires > later(control.created, LONGEST_LIFE):
             raise SecurityEvent(SecurityCode.CLOCK_SKEW, "it lives for more than 31 days")
@@ -137,7 +136,8 @@ class Opener:
         return secret
 
     def _own_wrap_key(self, receiver: str, kid: str) -> PrivateKey:
+        key_of(self.directory.key, kid, receiver, "wrap")
         key = self.keys.of(receiver).by_kid.get(kid)
-        if key is None or key.purpose != "wrap":
-            raise SecurityEvent(SecurityCode.UNKNOWN_KEY, "it is not sealed for a key of this agency")
+        if key is None:
+            raise SecurityEvent(SecurityCode.UNKNOWN_KEY, "it is not sealed for a key that is held here")
         return key

@@ -7,20 +7,20 @@ law table and assessment duty; for answers a stored decision: parties swapped, s
 import hashlib
 from dataclasses import dataclass, field
 
-from schemas.control import FACELESS, Control
+from schemas.control import FACELESS, LONGEST_LIFE, SKEW, Control
 from schemas.directory import HUB
 from schemas.message import Message
 from schemas.policy import Rules, judge_law
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
-from schemas.text import instant, to_bytes
+from schemas.text import instant, later, to_bytes
 from schemas.wire import seal
 from schemas.wire.envelope import Envelope
-from schemas.wire.sign import check_signature, key_for
+from schemas.wire.sign import Root, check_signature, key_for, key_of
 from services.hub.link_codes import LinkCodes
 from services.runtime.clock import Clock
 from services.runtime.directory import Directory
 from services.runtime.keys import KeyRings
-from services.runtime.wrapping import Bounded, VerifiedRoots
+from services.runtime.wrapping import Bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Checker:
     rules: Rules
     codes: LinkCodes
     clock: Clock
-    roots: VerifiedRoots = field(default_factory=VerifiedRoots)
+    roots: Bounded[Root, str] = field(default_factory=lambda: Bounded(10_000))
     unwrapped: Bounded[tuple[bytes, str], bytes] = field(default_factory=lambda: Bounded(10_000))
 
     def verify(self, message: Message) -> Envelope:
@@ -55,6 +55,9 @@ class Checker:
         if control.sender != message.key or control.sender == HUB:
             raise SecurityEvent(SecurityCode.BAD_SIGNATURE, "the record's key is not the sender")
         key = key_for(self.directory.key, envelope.seals.sign, control.sender, "sign", now)
+        wrap = key_of(self.directory.key, envelope.seals.wrap, control.receiver, "wrap")
+        seal.check_lengths(wrap.algorithm, envelope.wrap, envelope.value)
+        _check_times(control, now)
         if control.kind in FACELESS and envelope.subject:
             raise SecurityEvent(SecurityCode.SUBJECT_MISMATCH, "a refusal has no subject")
         check_signature(envelope, key, hashlib.sha256(envelope.subject).digest(), self.roots)
@@ -81,6 +84,12 @@ class Checker:
         if instant(self.clock()) >= control.expires:
             raise Refusal(RefusalCode.EXPIRED, f"expires {control.expires}")
         judge_law(control, self.directory, self.rules)
+
+
+def _check_times(control: Control, now: str) -> None:
+    """What the receiver will hold against the permit's time, the hub holds against its clock: else it permits in vain."""
+    if control.created > later(now, SKEW) or control.expires > later(control.created, LONGEST_LIFE):
+        raise SecurityEvent(SecurityCode.CLOCK_SKEW, "created lies ahead of the hub's clock, or it lives too long")
 
 
 def answers(control: Control, core: int | None, asked: Provision | None, now: str) -> None:

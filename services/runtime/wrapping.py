@@ -27,30 +27,20 @@ class Bounded(Generic[K, V]):
         return self._entries.get(key)
 
     def put(self, key: K, value: V) -> V:
+        self[key] = value
+        return value
+
+    def __setitem__(self, key: K, value: V) -> None:
         self._entries[key] = value
         self._entries.move_to_end(key)
         if len(self._entries) > self.size:
             self._entries.popitem(last=False)
-        return value
 
     def drop(self, key: K) -> None:
         self._entries.pop(key, None)
 
     def __contains__(self, key: K) -> bool:
         return key in self._entries
-
-
-@dataclass
-class VerifiedRoots:
-    """Roots whose signature held; key, purpose and validity are judged anew for every message."""
-
-    _roots: Bounded[tuple[str, str, int, bytes], None] = field(default_factory=lambda: Bounded(10_000))
-
-    def __contains__(self, root: tuple[str, str, int, bytes]) -> bool:
-        return root in self._roots
-
-    def add(self, root: tuple[str, str, int, bytes]) -> None:
-        self._roots.put(root, None)
 
 
 @dataclass

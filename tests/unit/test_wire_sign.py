@@ -79,9 +79,9 @@ def test_every_message_of_a_batch_is_held_to_its_sender(world: World, said: list
     """Each by itself, in any order, and no other key or subject."""
     for sealing in signed(world, said):
         envelope, subject = sealing.envelope, sha256(sealing.envelope.subject)
-        check(world, envelope, subject, set())
-        assert code_of(check, world, envelope, subject, set(), "assertion") is BAD
-        assert code_of(check, world, envelope, flip(subject), set()) in (BAD, SecurityCode.SUBJECT_MISMATCH)
+        check(world, envelope, subject, {})
+        assert code_of(check, world, envelope, subject, {}, "assertion") is BAD
+        assert code_of(check, world, envelope, flip(subject), {}) in (BAD, SecurityCode.SUBJECT_MISMATCH)
 
 
 @FEW
@@ -93,7 +93,7 @@ def test_no_part_can_be_altered(world: World, said: list[Draft], data: st.DataOb
     for part in ("control", "seal", "value", "wrap", "signature"):
         whole: bytes = getattr(envelope, part)
         altered = replace(envelope, **{part: flip(whole, data.draw(st.integers(0, 8 * len(whole) - 1)))})
-        assert code_of(check, world, altered, subject, set()) in (
+        assert code_of(check, world, altered, subject, {}) in (
             BAD,
             SecurityCode.MALFORMED,
             SecurityCode.SUBJECT_MISMATCH,
@@ -108,7 +108,7 @@ def test_a_permit_is_for_one_sealing_and_one_receiver(world: World, said: list[D
     place = data.draw(st.integers(0, len(grants) - 1))
     grant, permit = grants[place], world.permit(grants)[place].permits
     leaf, subject, key = grant.sealing.leaf, sha256(grant.subject), world.keys["permit"].record
-    sign.check_permit(permit, leaf, subject, key, set())
+    sign.check_permit(permit, leaf, subject, key, {})
     assert sign.permit_leaf(permit, leaf, subject) == grant.leaf
     decision = permit.decision.model_copy(update={"directory": permit.decision.directory + 1})
     altered: list[tuple[Permit, bytes, bytes, KeyRecord]] = [
@@ -124,7 +124,7 @@ def test_a_permit_is_for_one_sealing_and_one_receiver(world: World, said: list[D
         (permit.model_copy(update={"signature": ""}), leaf, subject, key),
     ]
     for parts in altered:
-        assert code_of(sign.check_permit, *parts, set()) is SecurityCode.BAD_PERMIT
+        assert code_of(sign.check_permit, *parts, {}) is SecurityCode.BAD_PERMIT
 
 
 # — what has no subject
@@ -140,12 +140,12 @@ def test_a_refusal_or_receipt_is_about_nobody(kind: str, data: st.DataObject) ->
     """hS is that of nobody and U is empty, or nothing is held to be said."""
     world, said = data.draw(worlds), data.draw(drafts(kind=kind))
     honest = signed(world, [said])[0].envelope
-    check(world, honest, NOTHING, set())
+    check(world, honest, NOTHING, {})
     about = signed(world, [replace(said, link_code=b"somebody")])[0].envelope
-    assert code_of(check, world, about, NOTHING, set()) is SecurityCode.SUBJECT_MISMATCH
+    assert code_of(check, world, about, NOTHING, {}) is SecurityCode.SUBJECT_MISMATCH
     sealing = world.seal(said)
     sealed = world.sign([replace(sealing, envelope=replace(sealing.envelope, subject=b"U"))])[0].envelope
-    assert code_of(check, world, sealed, sha256(b"U"), set()) is SecurityCode.SUBJECT_MISMATCH
+    assert code_of(check, world, sealed, sha256(b"U"), {}) is SecurityCode.SUBJECT_MISMATCH
 
 
 @FEW
@@ -155,10 +155,10 @@ def test_a_permit_without_subject_is_about_nobody(data: st.DataObject) -> None:
     world, said = data.draw(worlds), data.draw(drafts(kind="refusal"))
     sealing, key = signed(world, [said])[0], world.keys["permit"].record
     permit = world.permit([world.decide(sealing)])[0].permits
-    sign.check_permit(permit, sealing.leaf, NOTHING, key, set())
+    sign.check_permit(permit, sealing.leaf, NOTHING, key, {})
     somebody = to_text(subject_commitment(bytes(32), b"somebody"))
     permit = world.permit([world.decide(sealing, subject=somebody)])[0].permits
-    assert code_of(sign.check_permit, permit, sealing.leaf, NOTHING, key, set()) is SecurityCode.BAD_PERMIT
+    assert code_of(sign.check_permit, permit, sealing.leaf, NOTHING, key, {}) is SecurityCode.BAD_PERMIT
 
 
 def test_nobody_is_the_second_verifiers_nobody() -> None:
@@ -170,14 +170,14 @@ def test_nobody_is_the_second_verifiers_nobody() -> None:
 # — remembered roots
 
 
-class Counted(set[tuple[str, str, int, bytes]]):
-    """Roots, and how often one was added."""
+class Counted(dict[sign.Root, str]):
+    """Roots, and how often one was remembered."""
 
     added = 0
 
-    def add(self, root: tuple[str, str, int, bytes], /) -> None:
+    def __setitem__(self, root: sign.Root, signature: str, /) -> None:
         self.added += 1
-        super().add(root)
+        super().__setitem__(root, signature)
 
 
 @FEW
@@ -199,18 +199,26 @@ def test_what_does_not_hold_is_not_remembered(world: World, inquiry: Draft) -> N
     assert not roots
 
 
+def test_a_root_is_remembered_with_its_signature(world: World, inquiry: Draft) -> None:
+    """Another signature over a known root is verified: a message is accepted only if its own record proves it."""
+    envelope, roots = signed(world, [inquiry])[0].envelope, Counted()
+    check(world, envelope, sha256(envelope.subject), roots)
+    forged = changed(envelope, "signature", signature=to_text(bytes(64)))
+    assert code_of(check, world, forged, sha256(envelope.subject), roots) is BAD
+
+
 def test_a_root_is_remembered_for_its_label_and_key_only(world: World, inquiry: Draft) -> None:
     """A sender's root is no permit's, and nobody else's."""
     sealing, roots = signed(world, [inquiry])[0], Counted()
     subject = sha256(sealing.envelope.subject)
     check(world, sealing.envelope, subject, roots)
-    assert roots == {(ROOT, world.keys["sign"].kid, 1, sealing.leaf)}
+    assert set(roots) == {(ROOT, world.keys["sign"].kid, 1, sealing.leaf)}
     assert code_of(check, world, sealing.envelope, subject, roots, "assertion") is BAD
     grant = world.decide(sealing)
     as_message = sign_leaves(world.keys["permit"].signer, ROOT, [grant.leaf])[0]
     permit = world.permit([grant])[0].permits.model_copy(update=as_message.model_dump())
     key = world.keys["permit"].record
-    roots.add((ROOT, key.kid, 1, grant.leaf))
+    roots[ROOT, key.kid, 1, grant.leaf] = as_message.signature
     parts = (permit, sealing.leaf, sha256(grant.subject), key, roots)
     assert code_of(sign.check_permit, *parts) is SecurityCode.BAD_PERMIT
 
@@ -251,7 +259,7 @@ def test_the_algorithm_is_the_records(world: World, inquiry: Draft) -> None:
     """A key that does not sign holds nothing, whatever its record is called."""
     envelope = signed(world, [inquiry])[0].envelope
     other = world.keys["sign"].record.model_copy(update={"algorithm": suites.EXCHANGES[world.suite]})
-    assert code_of(sign.check_signature, envelope, other, sha256(envelope.subject), set()) is BAD
+    assert code_of(sign.check_signature, envelope, other, sha256(envelope.subject), {}) is BAD
 
 
 def test_signatures_are_values_of_the_header(world: World) -> None:
