@@ -122,7 +122,7 @@ class Receiver:
         match decisions.relation(standing, proposal):
             case "first" | "again":
                 return self._leaving(message, judged)
-            case "copy" if standing.note == proposal.note:
+            case "copy" if _decision(standing) == _decision(proposal):
                 return [Drop(message.position, "copy")]
             case "copy":
                 return self._incident(
@@ -154,6 +154,11 @@ class Receiver:
     def _incident(self, message: Message, event: SecurityEvent) -> list[Outcome]:
         record = incident(message, NAME, event, self.directory, topics.linkage_recorded)
         return [Drop(message.position, event.code), record]
+
+
+def _decision(decided: Decided) -> str | None:
+    """SHA-256(D); the rule of a refusal may be another for a copy that comes later."""
+    return decoded(Note, decided.note.encode(), 1024).decision
 
 
 def place(message: Message) -> Place:

@@ -47,7 +47,8 @@ async def permit(messages: Sequence[Message], hub: Hub) -> list[Outcome]:
     async with hub.database.transaction(agencies) as connection:
         judged = await hub.judge.judge(connection, submitted, outcomes)
         standing = await decisions.settle(connection, [one.decided for one in judged])
-        await store.record(connection, [one.provision for one in judged if one.provision])
+        first = [one for one, decided in zip(judged, standing, strict=True) if decided is one.decided]
+        await store.record(connection, [one.provision for one in first if one.provision])
     return outcomes + _leaving(judged, standing, hub.permitter)
 
 

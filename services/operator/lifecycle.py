@@ -7,7 +7,7 @@ from schemas.directory import HUB
 from services.operator import enrolment, publication
 from services.operator.console import progress
 from services.operator.installation import Installation, Layout, database_services, process_names
-from services.operator.local import postgres, process
+from services.operator.local import kafka, postgres, process
 from services.operator.tables import now
 from services.runtime import migrations
 from services.runtime.kafka.topics import apply_topics
@@ -16,8 +16,10 @@ from services.topology import SERVICES, all_topics, groups
 
 
 def bring_up(installation: Installation, layout: Layout) -> None:
-    """Everything in its order; what runs already stays as it is."""
+    """Everything in its order; what runs already stays as it is, but for the processes of another layout."""
     names = process_names(layout)
+    wanted = {*names, kafka.NAME, postgres.NAME}
+    installation.stop([one.name for one in process.running(installation.folder) if one.name not in wanted])
     with progress("starting", 4 + 2 * len(names)) as step:
         installation.start_parts()
         step()

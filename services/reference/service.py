@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 
 from schemas import canonical, topics
-from schemas.business import AnswerPart, Days, FiscalYear, Period, check_answer, check_inquiry
+from schemas.business import LIMIT as BUSINESS_LIMIT
+from schemas.business import MOST_RECORDS, AnswerPart, Days, FiscalYear, Period, check_answer, check_inquiry
 from schemas.catalogue import Catalogue, load_catalogue
 from schemas.control import Item
 from schemas.message import Drop, Message, Outcome
@@ -21,7 +23,10 @@ from services.runtime.service import Environment, Service
 NAME = "reference"
 PERSON = "reference"
 """Kind of the look-up value of an internal number in these tables."""
-NO_DATA = FoundPart(automatic=True, answer=AnswerPart(outcome="no_data"))
+NOTHING: Final = AnswerPart(outcome="no_data")
+NO_DATA: Final = FoundPart(automatic=True, answer=NOTHING)
+ENVELOPE: Final = 1024
+"""Bytes that a business part has around its records, at most."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +125,16 @@ def _wanted(message: Message, reference: Reference) -> Wanted | None:
 
 def _found(wanted: Wanted, replicas: Sequence[Replica], manual: set[Person], reference: Reference) -> FoundPart:
     records = [record for replica in replicas for record in _records(replica, reference)]
-    answer = AnswerPart(outcome="records", records=records) if records else AnswerPart(outcome="no_data")
-    return FoundPart(automatic=wanted.person not in manual, answer=answer)
+    return found_part(records, automatic=wanted.person not in manual)
+
+
+def found_part(records: list[dict[str, object]], *, automatic: bool) -> FoundPart:
+    """What is there; more than one answer can carry (a wide span of years) waits for a person, who may send a part."""
+    if not records:
+        return FoundPart(automatic=automatic, answer=NOTHING)
+    if len(records) > MOST_RECORDS or len(canonical.encode(records)) > BUSINESS_LIMIT - ENVELOPE:
+        return FoundPart(automatic=False, answer=NOTHING)
+    return FoundPart(automatic=automatic, answer=AnswerPart(outcome="records", records=records))
 
 
 def _records(replica: Replica, reference: Reference) -> list[dict[str, object]]:

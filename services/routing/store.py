@@ -123,7 +123,8 @@ FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[], $5::bytea[], $6::by
 WHERE c.agency = a.agency AND c.sender = a.sender AND c.id = a.id AND c.state = 'asked'
 """
 _PARK = """
-UPDATE cases AS c SET state = 'waiting_manual'
+UPDATE cases AS c
+SET state = 'waiting_manual', answer_control = NULL, answer_subject = NULL, answer_value = NULL, answer_sealed = NULL
 FROM unnest($1::text[], $2::text[], $3::uuid[]) AS p (agency, sender, id)
 WHERE c.agency = p.agency AND c.sender = p.sender AND c.id = p.id
 """

@@ -18,9 +18,8 @@ from services.operator.bench import population
 from services.operator.bench.cost import per_inquiry, processor_seconds
 from services.operator.bench.driver import Run, drive
 from services.operator.console import finished, progress, readable, screen
-from services.operator.installation import Installation, Layout, process_names
+from services.operator.installation import Installation, Layout
 from services.operator.lifecycle import bring_down, bring_up, prepare_hub, remove
-from services.operator.local import process
 
 BUILD: Final = Path("build")
 LAYOUTS: Final[tuple[Layout, ...]] = ("service", "block")
@@ -78,17 +77,9 @@ def measure(installation: Installation, inquiries: int, seconds: int) -> list[Fi
         finished(population.settle(installation, people))
     figures = []
     for layout in LAYOUTS:
-        switch(installation, layout)
+        bring_up(installation, layout)
         figures.append(_figures(installation, layout, people, inquiries, seconds))
     return figures
-
-
-def switch(installation: Installation, layout: Layout) -> None:
-    """Stops the services of another layout and starts those of this one; nothing in the topics is lost."""
-    wanted = {*process_names(layout), "kafka", "postgres"}
-    others = [one.name for one in process.running(installation.folder) if one.name not in wanted]
-    installation.stop(others)
-    bring_up(installation, layout)
 
 
 def _figures(
