@@ -8,7 +8,7 @@ import typer
 
 from services.operator import administration, demo, people, traffic
 from services.operator.bench.command import bench
-from services.operator.console import HERE, Folder, fail, opened, readable, screen
+from services.operator.console import HERE, Folder, fail, mendable, opened, readable, screen
 from services.operator.generate.command import gen
 from services.operator.installation import BLOCKS, services_of
 from services.operator.lifecycle import bring_down, bring_up
@@ -77,4 +77,5 @@ def run(
 def main() -> None:
     """Entry point. A client's warnings while a broker is still starting are no news to an operator: errors say enough."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    app()
+    with mendable():
+        app()

@@ -38,15 +38,24 @@ def finished(work: Coroutine[Any, Any, T]) -> T:
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Errors that are the operator's to mend end the command with status 2."""
+    """What was given wrongly ends the command with status 2, in one line."""
     try:
         yield
-    except (InstallationError, Misconfigured, Unavailable, FileNotFoundError) as error:
-        fail(str(error))
     except ValidationError as error:
         fail(explained(error))
     except ValueError as error:
         fail(str(error))
+
+
+@contextmanager
+def mendable() -> Iterator[None]:
+    """So does what is the operator's to mend, wherever a command meets it."""
+    try:
+        yield
+    except (InstallationError, Misconfigured, Unavailable) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename or 'this machine'}: {error.strerror}")
 
 
 def fail(text: str) -> None:

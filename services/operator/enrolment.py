@@ -25,6 +25,7 @@ from schemas.text import instant, to_bytes, to_text
 from schemas.wire import suites
 from schemas.wire.frame import digest
 from services.operator.installation import Installation, write_secret
+from services.operator.local.error import InstallationError
 from services.runtime.keys import PrivateKey, Ring, sealed
 
 YEAR: Final = timedelta(days=365)
@@ -57,6 +58,7 @@ class Made:
 
 def create_keys(installation: Installation, agencies: Sequence[str], suite: str, now: datetime) -> None:
     """Keys for agencies that have none yet: rings, enrolled roots and signed records, each file written at once."""
+    installation.prepare()
     secret = installation.key_encryption_key.read_bytes()
     roots = json.loads(installation.roots.read_text())
     for agency in agencies:
@@ -127,7 +129,10 @@ def make_key(agency: str, purpose: Purpose, algorithm: suites.Algorithm, starts:
 
 def read_root(installation: Installation, agency: str) -> RootKey:
     """An agency's root key; the operator's alone."""
-    stored = json.loads((installation.root_keys / agency).read_bytes())
+    file = installation.root_keys / agency
+    if not file.exists():
+        raise InstallationError(f"agency {agency} has no keys here. Make them first: renkei keys create {agency}.")
+    stored = json.loads(file.read_bytes())
     return RootKey(agency, stored["algorithm"], to_bytes(stored["private"]))
 
 

@@ -141,7 +141,11 @@ class Installation:
         return self.folder.resolve() / "run" / f"{name}.port"
 
     def url(self, name: str) -> str:
-        """Where a process of the installation answers HTTP."""
+        """Where a process of the installation answers HTTP; InstallationError if it was never started."""
+        if not self.port_file(name).exists():
+            raise InstallationError(
+                f"{name} was never started in {self.folder}. Start the installation first: renkei up."
+            )
         return f"http://{HOST}:{self.port_file(name).read_text().strip()}"
 
     def wait_ready(self, started: Sequence[process.Process]) -> None:

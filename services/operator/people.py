@@ -92,15 +92,22 @@ def inquire(
 ) -> None:
     """Post an inquiry (照会) and wait for its answer (応答)."""
     with readable():
-        office, role, staff_id = officer.split(":")
         basis = Basis(edition=EDITION, row=row, branch=branch)
-        asked_by = Officer(office=office, role=role, staff=staff_id)
+        asked_by = officer_of(officer)
         posted = asking.inquiry(sender, receiver, number, basis, item_of(item), asked_by, year)
         answer = finished(_ask(folder, posted, over, seconds))
     table = Table(title=f"{answer.exchange}: {answer.outcome}", show_header=False)
     for name, value in answer.business.items():
         table.add_row(name, json.dumps(value, ensure_ascii=False, indent=1) if isinstance(value, list) else str(value))
     screen.print(table)
+
+
+def officer_of(text: str) -> Officer:
+    """`office:role:staff` as an officer."""
+    parts = text.split(":")
+    if len(parts) != 3:
+        raise ValueError("--officer: expected office:role:staff")
+    return Officer(office=parts[0], role=parts[1], staff=parts[2])
 
 
 async def _ask(folder: Path, posted: Posted, over: str, seconds: float) -> asking.Answer:
