@@ -88,6 +88,7 @@ async def signed_nonsense(site: Site) -> Records:
     reply = Reply(id=uuid7(), message=ANY_DIGEST, decision=ANY_DIGEST)
     said: list[dict[str, Any]] = [
         {"created": "2020-02-29T00:00:00.000Z"},
+        {"created": later(today, -30 * DAY), "expires": later(today, DAY / 2)},
         {"created": "0001-01-01T00:00:00.000Z", "expires": "9999-12-31T23:59:59.999Z"},
         {"created": later(today, 300 * DAY), "expires": later(today, 301 * DAY)},
         {"expires": "2020-02-29T00:00:00.000Z"},

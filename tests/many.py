@@ -12,11 +12,13 @@ from schemas.request import Posted
 from services.operator.demo import ASKER
 from services.operator.installation import Layout
 from services.operator.tables import at_rest
+from services.runtime.kafka import KafkaLog
 from services.runtime.kafka.scan import scan
 from tests import site as sites
 from tests.site import RESIDENTS, Resident, Site, inquiry
 from tests.waiting import until
 
+TOGETHER: Final = 2
 STORED: Final = {
     "exchange.exchanges": 1,
     "exchange.decisions": 2,
@@ -43,9 +45,14 @@ class Many:
         return [posted.question.id for posted, _ in self.posted]
 
     async def publish(self, start: int, end: int) -> None:
-        """Posts some of them over Kafka."""
-        records = [(topics.outbound_requested, record) for record in self.records[start:end]]
-        await sites.publish(self.site, records)
+        """Posts some of them over Kafka, few at a time, so that every service has many small batches to work on."""
+        log = KafkaLog(self.site.kafka())
+        try:
+            for place in range(start, end, TOGETHER):
+                records = self.records[place : min(end, place + TOGETHER)]
+                await log.publish([(topics.outbound_requested, record) for record in records])
+        finally:
+            await log.close()
 
     def accepted(self) -> int:
         """How many have become an exchange."""

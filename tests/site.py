@@ -22,13 +22,17 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from psycopg.sql import SQL, Identifier
 
-from schemas import canonical, topics
-from schemas.control import Basis, Officer, Question
+from schemas import canonical, proof, topics
+from schemas.control import LIFETIME, Basis, Control, Officer, Question, replying
+from schemas.control import LIMIT as CONTROL_LIMIT
 from schemas.directory import HUB, Grant
 from schemas.message import Message
 from schemas.request import Posted, read_request
-from schemas.text import instant
+from schemas.text import decoded, instant, later
 from schemas.topics import Topic
+from services.exchange import store
+from services.exchange.accepting import PERSON
+from services.exchange.store import Asked
 from services.hub.link_codes import LinkCodes
 from services.operator import asking, enrolment, lifecycle, publication, residents
 from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICE, OFFICER, YEAR
@@ -36,10 +40,11 @@ from services.operator.identifiers import uuid7
 from services.operator.installation import Installation, Layout, process_names
 from services.operator.local import process
 from services.operator.samples import income_tax_certificate
-from services.operator.tables import at_rest, now, rings
+from services.operator.tables import at_rest, now, rings, tables
 from services.runtime.kafka import KafkaLog
 from services.runtime.kafka.scan import scan
-from services.topology import SERVICES, groups
+from services.runtime.rest import LINK, Part
+from services.topology import SERVICES, all_topics, groups
 from tests.waiting import until
 
 NUMBER: Final = "ZQXJKVWP7HNS"
@@ -161,6 +166,44 @@ async def ask(site: Site, posted: Posted, *, kafka: bool = False) -> asking.Answ
     return await asking.wait(site, ASKER, posted.question.id, 30)
 
 
+async def ask_past_own_side(site: Site, resident: Resident, basis: Basis) -> asking.Answer:
+    """Opens an exchange and publishes its question as `authorization` would, without being asked."""
+    posted, rest, created = inquiry(resident, basis), at_rest(site), instant(now())
+    control = posted.question.completed(created, later(created, LIFETIME))
+    async with tables(site, "exchange") as database, database.transaction({ASKER}) as connection:
+        await store.open_exchanges(connection, [Asked(control, rest.index(ASKER, PERSON, posted.number))])
+    said, link_code = control.encoded(), link_codes(site, resident)[0].encode()
+    sealed = rest.seal(ASKER, said, {"value": posted.business, "subject": LINK + link_code})
+    headers = {"control": said, "subject": sealed["subject"], "sealed": sealed["sealed"]}
+    await publish(site, [(topics.outbound_authorized, Message(ASKER, sealed["value"], headers))])
+    return await asking.wait(site, ASKER, control.id, 30)
+
+
+async def answer_past_own_side(
+    site: Site, posted: Posted, resident: Resident | None, business: bytes, **said: str
+) -> None:
+    """Answers an inquiry as its receiver's `authorization` would pass an answer on, whatever is said in it."""
+    [(control, proven)] = rows(site, "SELECT control, proof FROM routing.cases WHERE id = %s", posted.question.id)
+    asked, proved = decoded(Control, control, CONTROL_LIMIT), proof.read(proven)
+    created = instant(now())
+    right = replying(
+        asked,
+        "response",
+        id=uuid7(),
+        message=proved.message,
+        decision=proved.decision,
+        created=created,
+        expires=later(created, LIFETIME),
+    )
+    answer = Control.model_validate({**right.model_dump(exclude_none=True), **said}).encoded()
+    parts: dict[Part, bytes] = {"value": business}
+    if resident is not None:
+        parts["subject"] = LINK + link_codes(site, resident)[1].encode()
+    sealed = at_rest(site).seal(asked.receiver, answer, parts)
+    headers = {"control": answer, **{name: data for name, data in sealed.items() if name != "value"}}
+    await publish(site, [(topics.outbound_authorized, Message(asked.receiver, sealed["value"], headers))])
+
+
 def answers(answer: asking.Answer, resident: Resident) -> bool:
     """Whether this is what is known of the resident."""
     return answer.business == {"outcome": "records", "records": [copy_of(resident)]}
@@ -208,18 +251,31 @@ def clear(site: Site, record: Message) -> dict[str, Any]:
 
 async def lags(site: Site) -> dict[str, int]:
     """What each consumer group has yet to do; nothing that is zero."""
-    read = {TopicPartition(topic.name, number) for _, topic in groups() for number in range(topic.partitions)}
-    consumer = AIOKafkaConsumer(bootstrap_servers=site.kafka())
+    ends = await _ends(site, [topic for _, topic in groups()])
     admin = AIOKafkaAdminClient(bootstrap_servers=site.kafka())
-    async with _started(consumer), _started(admin):
-        consumer.assign(read)  # else it asks for topic after topic
-        ends = await consumer.end_offsets(read)
+    async with _started(admin):
         found = await asyncio.gather(*(admin.list_consumer_group_offsets(group) for group, _ in groups()))
     left = {
         group: sum(ends[place] - entry.offset for place, entry in offsets.items() if place.topic == topic.name)
         for (group, topic), offsets in zip(groups(), found, strict=True)
     }
     return {group: count for group, count in left.items() if count}
+
+
+async def empty_topics(site: Site) -> list[str]:
+    """The topics on which no record was ever put."""
+    ends = await _ends(site, all_topics())
+    used = {partition.topic for partition, end in ends.items() if end}
+    return [topic.name for topic in all_topics() if topic.name not in used]
+
+
+async def _ends(site: Site, some: Sequence[Topic]) -> dict[TopicPartition, int]:
+    partitions = {TopicPartition(topic.name, number) for topic in some for number in range(topic.partitions)}
+    consumer = AIOKafkaConsumer(bootstrap_servers=site.kafka())
+    async with _started(consumer):
+        consumer.assign(partitions)  # else it asks for topic after topic
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+    return ends
 
 
 async def settled(site: Site, seconds: float = 30) -> None:

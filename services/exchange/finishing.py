@@ -1,19 +1,22 @@
 """Match an answer to its inquiry and finish the exchange (連携確認: 応答の受取).
 
-`in_reply_to` must be an open inquiry to this sender with the same basis, item and person; a late answer is recorded and
-completes nothing. A decision point: its content is M, or of the own side's refusal its bytes.
+`in_reply_to` must be an open inquiry to this sender with the same exchange, basis, item and person, and the business part
+what its kind says; a late or dishonest answer is recorded and completes nothing. A decision point: its content is M, or
+of the own side's refusal its bytes.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from schemas import proof, topics
+from schemas import canonical, proof, topics
+from schemas.business import LIMIT, BusinessPartError, check_answer
+from schemas.catalogue import Catalogue
 from schemas.control import Control
 from schemas.directory import HUB
 from schemas.message import Drop, Message, Outcome
 from schemas.refusal import Refusal, RefusalPart
-from schemas.text import instant
+from schemas.text import decoded, instant
 from schemas.trail import extended
 from services.exchange import store
 from services.exchange.ending import Ending, answering, refusing
@@ -41,6 +44,8 @@ class Candidate:
     ending: Ending
     content: bytes
     person: bytes | None
+    sound: bool
+    """Whether an exchange can end with it at all."""
 
     @property
     def place(self) -> Place:
@@ -53,10 +58,10 @@ class Candidate:
         return (self.message.key, asked)
 
     def fits(self, asked: Standing | None) -> bool:
-        """Open, asked of this sender (the hub may refuse for anybody), same basis, item and person."""
-        if asked is None or asked.state != "open":
-            return False
+        """Open, asked of this sender (the hub may refuse for anybody), same exchange, basis, item and person."""
         control = self.control
+        if asked is None or asked.state != "open" or not self.sound or control.exchange != self.exchange[1]:
+            return False
         about = (control.basis.encoded().decode(), control.item.encoded().decode())
         sender = control.sender in (asked.receiver, HUB, self.message.key)
         return sender and about == (asked.basis, asked.item) and self.person in (None, asked.person)
@@ -68,6 +73,7 @@ class Finisher:
 
     rest: AtRest
     directory: Directory
+    catalogue: Catalogue
     database: Database
     clock: Clock
 
@@ -99,14 +105,31 @@ class Finisher:
         if control.kind == "response":
             subject = self.rest.open(message, "subject")
             person = self.rest.index(message.key, PERSON, subject[1:]) if subject[:1] == INTERNAL else b""
-        return Candidate(message, control, answering(message), proof.read(message.headers["proof"]).identity, person)
+        content = proof.read(message.headers["proof"]).identity
+        return Candidate(message, control, answering(message), content, person, self._is_sound(message))
 
     def refusal(self, message: Message) -> Candidate:
         """What the own side refused on its way out."""
         part = RefusalPart.model_validate_json(message.headers["refusal"])
         ending = refusing(message.headers["control"], Refusal(part.code, part.rule), message, self.rest)
         content = hashlib.sha256(message.headers["control"]).digest()
-        return Candidate(message, message.control, ending, content, None)
+        return Candidate(message, message.control, ending, content, None, sound=True)
+
+    def _is_sound(self, message: Message) -> bool:
+        """A response of the item's layout, or a refusal: the other side signed it, which does not make it one."""
+        control, business = message.control, self.rest.open(message, "value")
+        item = self.catalogue.item(control.item.name, control.item.layout)
+        try:
+            match control.kind:
+                case "response" if item is not None:
+                    check_answer(business, item)
+                case "refusal":
+                    decoded(RefusalPart, business, LIMIT)
+                case _:
+                    return False
+        except (BusinessPartError, canonical.Malformed):
+            return False
+        return True
 
     def _proposals(
         self, candidates: Sequence[Candidate], known: dict[Place, Decided], asked: dict[Exchange, Standing]

@@ -42,11 +42,9 @@ async def take_back(messages: Sequence[Message], exchange: Exchange) -> list[Out
 async def open_exchange(environment: Environment) -> AsyncIterator[Exchange]:
     """The intermediate key rings, the tables, the directory and the catalogue."""
     rest, directory, clock = AtRest(environment.keys, environment.clock), environment.directory, environment.clock
+    items = catalogue.load_catalogue()
     async with database(environment) as tables:
-        yield Exchange(
-            Accepter(rest, directory, catalogue.load_catalogue(), tables, clock),
-            Finisher(rest, directory, tables, clock),
-        )
+        yield Exchange(Accepter(rest, directory, items, tables, clock), Finisher(rest, directory, items, tables, clock))
 
 
 service = Service(

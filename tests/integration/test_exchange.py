@@ -8,29 +8,26 @@ import httpx
 import pytest
 
 from schemas import topics
-from schemas.control import Control, Officer
+from schemas.control import Officer
 from schemas.directory import HUB
 from schemas.message import Message
 from schemas.request import Posted, assert_read, assert_request
-from schemas.text import instant, later
 from schemas.topics import Topic
 from schemas.trail import Trail
-from services.exchange import store
-from services.exchange.accepting import PERSON
-from services.exchange.store import Asked
 from services.operator import asking, residents
 from services.operator.demo import ASKER, ELSEWHERE, NEIGHBOUR, UNLAWFUL
 from services.operator.enrolment import assertion_key
 from services.operator.installation import Layout
-from services.operator.tables import at_rest, now, rings, tables
+from services.operator.tables import at_rest, rings
 from services.runtime.kafka.scan import scan
-from services.runtime.rest import LINK, Unreadable
+from services.runtime.rest import Unreadable
 from tests import malformed, many
 from tests import site as sites
 from tests.site import FLAGGED, NEWCOMER, RESIDENTS, SPOUSE, STRANGER, Resident, Site, ask, clear, inquiry
 from tests.waiting import until
 
 APPLICANT, OTHER = RESIDENTS[:2]
+NO_DATA = b'{"outcome":"no_data"}'
 HOUR = 3600
 
 
@@ -177,14 +174,41 @@ async def test_an_id_is_not_used_for_other_content(site: Site) -> None:
 
 async def test_the_hub_refuses_what_the_own_side_let_through(site: Site) -> None:
     """Put past the own side's check, an unlawful question ends in the hub's signed refusal."""
-    control, composed = await _composed(site, UNLAWFUL)
-    await sites.publish(site, [(topics.outbound_authorized, composed)])
-    answer = await asking.wait(site, ASKER, control.id, 30)
+    answer = await sites.ask_past_own_side(site, APPLICANT, UNLAWFUL)
     assert (answer.state, answer.outcome) == ("refused", "not_in_law_table")
-    [record] = await sites.completed(site, {control.id})
+    [record] = await sites.completed(site, {answer.exchange})
     assert (record.control.kind, record.control.sender) == ("refusal", HUB)
     assert record.control.in_reply_to is not None
     assert record.control.in_reply_to.decision is None
+
+
+@pytest.mark.parametrize(
+    ("lie", "link_code_of", "business"),
+    [
+        ({"exchange": None}, FLAGGED, NO_DATA),
+        ({"kind": "notification"}, FLAGGED, NO_DATA),
+        ({}, FLAGGED, b"no JSON"),
+        ({}, FLAGGED, b'{"outcome":"records","records":[{"year":1}]}'),
+        ({"kind": "refusal"}, None, NO_DATA),
+        ({}, SPOUSE, NO_DATA),
+    ],
+    ids=["another exchange", "no answer", "unreadable", "not of the item", "no refusal", "another person"],
+)
+async def test_a_dishonest_answer_completes_nothing(
+    site: Site, lie: dict[str, Any], link_code_of: Resident | None, business: bytes
+) -> None:
+    """However well it is signed: both exchanges stay open, until the honest answer comes."""
+    asked, other = inquiry(FLAGGED), inquiry(FLAGGED)
+    records = [(topics.outbound_requested, sites.record(site, posted)) for posted in (asked, other)]
+    await sites.publish(site, records)
+    await sites.settled(site)
+    said = {name: value or other.question.id for name, value in lie.items()}
+    await sites.answer_past_own_side(site, asked, link_code_of, business, **said)
+    await sites.settled(site)
+    for posted in (asked, other):
+        assert (await asking.wait(site, ASKER, posted.question.id, 0)).state == "waiting"
+    await sites.answer_past_own_side(site, asked, FLAGGED, NO_DATA)
+    assert (await asking.wait(site, ASKER, asked.question.id, 30)).outcome == "no_data"
 
 
 # --- assertions
@@ -322,20 +346,6 @@ def _about(record: Message, posted: Posted) -> bool:
 
 def _owner(site: Site, kid: str) -> str:
     return next(code for code in (NEIGHBOUR, ELSEWHERE) if kid in rings(site, "intermediate").of(code).by_kid)
-
-
-async def _composed(site: Site, basis: Any) -> tuple[Control, Message]:
-    """An open exchange of the asker, and its question as `authorization` would have passed it on."""
-    posted, rest = inquiry(APPLICANT, basis), at_rest(site)
-    created = instant(now())
-    control = posted.question.completed(created, later(created, malformed.DAY))
-    async with tables(site, "exchange") as database, database.transaction({ASKER}) as connection:
-        await store.open_exchanges(connection, [Asked(control, rest.index(ASKER, PERSON, posted.number))])
-    link_code = sites.link_codes(site, APPLICANT)[0].encode()
-    said = control.encoded()
-    sealed = rest.seal(ASKER, said, {"value": posted.business, "subject": LINK + link_code})
-    headers = {"control": said, "subject": sealed["subject"], "sealed": sealed["sealed"]}
-    return control, Message(ASKER, sealed["value"], headers)
 
 
 def _call(site: Site, method: str, path: str, token: str, **body: Any) -> httpx.Response:

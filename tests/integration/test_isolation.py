@@ -77,12 +77,14 @@ def test_there_is_no_table_outside_the_services_schemas(site: Site) -> None:
 
 
 def test_no_role_may_go_round_it(site: Site) -> None:
-    """Neither superuser nor BYPASSRLS, and nobody is a member of another."""
+    """Neither superuser nor BYPASSRLS, nobody is a member of another, and nobody owns anything at all."""
     roles = [role_of(name) for name in [*SCHEMAS, "gateway"]]
     found = "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s) AND (rolsuper OR rolbypassrls OR rolcreaterole)"
     assert sites.rows(site, found, roles) == []
     member = "SELECT roleid::regrole::text FROM pg_auth_members WHERE member::regrole::text = ANY (%s)"
     assert sites.rows(site, member, roles) == []
+    owned = "SELECT objid FROM pg_shdepend WHERE deptype = 'o' AND refobjid = ANY (%s::regrole[])"
+    assert sites.rows(site, owned, roles) == []
 
 
 def test_an_agency_sees_no_row_of_another(site: Site, tables: Sequence[str]) -> None:
@@ -113,14 +115,37 @@ def test_nothing_is_written_for_another_agency(site: Site, tables: Sequence[str]
                 _insert(connection, table, STRANGERS[1], key="another")
 
 
-def test_the_gateway_sees_the_agency_that_it_named(site: Site, tables: Sequence[str]) -> None:
-    """Through the view that exchange grants, which is bound by the same policy; the table itself is not its to read."""
-    assert "exchange.exchanges" in tables
-    with psycopg.connect(_as(site, role_of("gateway"))) as connection:
-        assert _seen(connection, "exchange.progress", STRANGERS[0]) == {STRANGERS[0]}
-        assert _seen(connection, "exchange.progress", "000000") == set()
-        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"):
-            connection.execute("SELECT count(*) FROM exchange.exchanges")
+def test_nothing_is_changed_for_another_agency(site: Site, tables: Sequence[str]) -> None:
+    """An update reaches no row of an agency that was not named, and hands no row over to one."""
+    for table in tables:
+        role = role_of(table.partition(".")[0])
+        if not sites.rows(site, "SELECT has_table_privilege(%s, %s, 'UPDATE')", role, table)[0][0]:
+            continue
+        with psycopg.connect(_as(site, role)) as connection:
+            connection.execute("SELECT set_config('renkei.agencies', %s, true)", [STRANGERS[0]])
+            update = SQL("UPDATE {} SET agency = %s WHERE agency = %s").format(_name(table))
+            assert connection.execute(update, [STRANGERS[1], STRANGERS[1]]).rowcount == 0, table
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+                connection.execute(update, [STRANGERS[1], STRANGERS[0]])
+
+
+def test_a_view_shows_the_agency_that_was_named(site: Site, tables: Sequence[str]) -> None:
+    """Whatever one service grants to another is bound by the same policy."""
+    granted = [(role_of(name), view) for name in [*SCHEMAS, "gateway"] for view in _readable(site, role_of(name), "v")]
+    assert (role_of("gateway"), "exchange.progress") in granted
+    for role, view in granted:
+        with psycopg.connect(_as(site, role)) as connection:
+            assert connection.execute(SQL("SELECT count(*) FROM ") + _name(view)).fetchone() == (0,), view
+            for agency in STRANGERS:
+                assert _seen(connection, view, agency) == {agency}, view
+            assert _seen(connection, view, "000000") == set(), view
+
+
+def test_a_service_reads_no_table_of_another(site: Site, tables: Sequence[str]) -> None:
+    """Its own tables, and views that were granted to it: the gateway has no table at all."""
+    for name in [*SCHEMAS, "gateway"]:
+        own = {table for table in tables if table.startswith(f"{name}.")}
+        assert set(_readable(site, role_of(name), "r")) == own, name
 
 
 async def test_real_rows_are_isolated_too(site: Site, tables: Sequence[str]) -> None:
@@ -132,6 +157,16 @@ async def test_real_rows_are_isolated_too(site: Site, tables: Sequence[str]) -> 
         with psycopg.connect(_as(site, role_of(table.partition(".")[0]))) as connection:
             for agency in (ASKER, resident.provider):
                 assert _seen(connection, table, agency) == {agency}, table
+
+
+def _readable(site: Site, role: str, kind: str) -> list[str]:
+    """The relations of a kind that a role may read, but for the versions of the migrations."""
+    query = """
+        SELECT oid::regclass::text FROM pg_class
+        WHERE relkind = %s AND relname <> 'alembic_version' AND relnamespace = ANY (%s::regnamespace[])
+          AND (has_table_privilege(%s, oid, 'SELECT') OR has_any_column_privilege(%s, oid, 'SELECT'))
+    """
+    return [row[0] for row in sites.rows(site, query, kind, SCHEMAS, role, role)]
 
 
 def _as(site: Site, role: str) -> str:

@@ -1,72 +1,110 @@
 """No personal data: what is planted as numbers, link codes and business values is found nowhere behind `exchange`."""
 
 import asyncio
+import base64
 import json
 import os
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import httpx
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas import topics
 from services.operator.demo import ASKER, UNLAWFUL
 from services.operator.local.kafka import KafkaSettings
 from services.runtime.kafka.scan import scan
-from services.topology import SERVICES
+from services.topology import SERVICES, all_topics
 from tests import site as sites
 from tests.site import AMOUNT, CONDITION, FLAGGED, NEWCOMER, NUMBER, RESIDENTS, SPOUSE, STRANGER, Site
 from tests.traces import files_with, found_in
 
+SCHEMAS: Final = tuple(service.name for service in SERVICES if service.tables)
+SPELLED: Final[tuple[Callable[[bytes], bytes], ...]] = (
+    lambda data: data,
+    lambda data: data.hex().encode(),
+    lambda data: data.hex().upper().encode(),
+    base64.b64encode,
+    base64.urlsafe_b64encode,
+)
+BATCH_HEADER: Final = 61
+CONTROLS: Final = [f"CONTROL{place}ZQXJWVKPLANTED".encode() for place in range(len(SPELLED))]
+"""Planted where none should be, one in each spelling."""
+COMPRESSIBLE: Final = """
+    SELECT attrelid::regclass::text, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+    WHERE relnamespace = ANY (%s::regnamespace[]) AND relkind = 'r' AND attnum > 0 AND attstorage IN ('x', 'm')
+      AND relname <> 'alembic_version'
+"""
 ASKED: Final = [*RESIDENTS[:4], SPOUSE, NEWCOMER, FLAGGED]
 PLANTED: Final = [NUMBER.encode(), AMOUNT.encode(), CONDITION.encode()]
 
 
 @pytest.fixture(scope="module")
 def markers(site: Site) -> list[bytes]:
-    """What must not be found, after inquiries that ended in every way: link codes as text and as bytes too."""
+    """What must not be found, after inquiries that ended in every way: link codes as text and as bytes too.
+
+    One process per service uses every topic; if no other test has run in that layout, it is time now."""
+    if asyncio.run(sites.empty_topics(site)):
+        sites.switch(site, "service")
     asyncio.run(_inquire(site))
     codes = [code for resident in ASKED for code in sites.link_codes(site, resident)]
     return [*PLANTED, *(code.encode() for code in codes), *(bytes.fromhex(code) for code in codes)]
 
 
 @pytest.fixture(scope="module")
-def log_folder(kafka: str, request: pytest.FixtureRequest) -> Path:
-    """Kafka's data folder; another's Kafka cannot be looked into."""
-    if os.environ.get("RENKEI_KAFKA") or os.environ.get("RENKEI_TEST_CONTAINERS") == "1":
+def servers(request: pytest.FixtureRequest) -> Path:
+    """The folder of the servers that the session has started; into others' files nobody can look."""
+    if any(os.environ.get(f"RENKEI_{name}") for name in ("KAFKA", "POSTGRES", "TEST_CONTAINERS")):
         pytest.skip("the files of a Kafka and a PostgreSQL that the tests did not start here cannot be read")
-    installation: Path = request.getfixturevalue("installation")
-    return KafkaSettings(installation).home
+    folder: Path = request.getfixturevalue("installation")
+    return folder
 
 
-def test_kafka_holds_none(site: Site, markers: Sequence[bytes], log_folder: Path) -> None:
+@given(st.binary(), st.binary(min_size=9), st.binary(), st.sampled_from(SPELLED))
+def test_a_marker_is_found_however_it_is_spelled(
+    before: bytes, marker: bytes, after: bytes, spell: Callable[[bytes], bytes]
+) -> None:
+    """Wherever it stands in a text, and in what the text is written."""
+    assert found_in(spell(before + marker + after), [marker]) == [marker]
+
+
+def test_kafka_holds_none(site: Site, markers: Sequence[bytes], servers: Path) -> None:
     """In no byte of its folder but those of `outbound.requested`, which only exchange reads: there they are found."""
-    hits = files_with(log_folder, markers)
+    folder = KafkaSettings(servers).home
+    for topic in all_topics():
+        codecs = {codec for path in (folder / "data").glob(f"{topic.name}-*/*.log") for codec in _codecs(path)}
+        assert codecs == {0}, f"{topic} is empty, or compressed: nothing would be found"
+    hits = files_with(folder, markers)
     entrance = {path for path in hits if path.parent.name.startswith(f"{topics.outbound_requested.name}-")}
     assert {path: hits[path] for path in hits if path not in entrance} == {}
     found = {marker for path in entrance for marker in hits[path]}
     assert found == {NUMBER.encode(), CONDITION.encode()}, "the search would not have found them"
 
 
-def test_postgresql_holds_none(site: Site, markers: Sequence[bytes], log_folder: Path) -> None:
-    """In no byte of its data folder, write-ahead log included; a marker that is put there is found."""
+def test_postgresql_holds_none(site: Site, markers: Sequence[bytes], servers: Path) -> None:
+    """In no byte of its data folder, write-ahead log included; what is put there, however spelled, is found."""
+    assert sites.rows(site, "SHOW wal_compression") == [("off",)]
+    assert sites.rows(site, COMPRESSIBLE, list(SCHEMAS)) == []
     with psycopg.connect(site.superuser(), autocommit=True) as connection:
-        connection.execute("CREATE TABLE planted (marker text)")
-        connection.execute("INSERT INTO planted VALUES ('CONTROL7ZQXJWVKPLANTED')")
+        connection.execute("CREATE TABLE planted (spelled text STORAGE EXTERNAL)")
+        for marker, spell in zip(CONTROLS, SPELLED, strict=True):
+            connection.execute("INSERT INTO planted VALUES (%s)", [spell(b"x" + marker).decode()])
         connection.execute("CHECKPOINT")
-        row = connection.execute("SHOW data_directory").fetchone()
-        hits = files_with(Path(row[0]), [*markers, b"CONTROL7ZQXJWVKPLANTED"]) if row else {}
+        [(folder,)] = connection.execute("SHOW data_directory").fetchall()
+        hits = files_with(Path(folder), [*markers, *CONTROLS])
         connection.execute("DROP TABLE planted")
-    assert {marker for some in hits.values() for marker in some} == {b"CONTROL7ZQXJWVKPLANTED"}
+    assert {marker for some in hits.values() for marker in some} == set(CONTROLS)
 
 
 def test_no_table_holds_any(site: Site, markers: Sequence[bytes]) -> None:
     """Through COPY, as a dump would write it."""
-    names = [service.name for service in SERVICES if service.tables]
     listed = "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relnamespace = ANY (%s::regnamespace[])"
-    tables = [row[0] for row in sites.rows(site, listed, names)]
+    tables = [row[0] for row in sites.rows(site, listed, list(SCHEMAS))]
     copied = {}
     with psycopg.connect(site.superuser()) as connection:
         for table in tables:
@@ -75,6 +113,12 @@ def test_no_table_holds_any(site: Site, markers: Sequence[bytes]) -> None:
     assert {"exchange.exchanges", "routing.cases", "id_conversion.codes", "reference.replicas"} <= set(copied)
     assert all(copied[table] for table in ("exchange.exchanges", "routing.cases", "reference.replicas"))
     assert {table: found for table, data in copied.items() if (found := found_in(data, markers))} == {}
+
+
+def test_no_server_says_any(markers: Sequence[bytes], servers: Path) -> None:
+    """Nor do the logs of Kafka and PostgreSQL."""
+    assert {path.name for path in (servers / "log").iterdir()} >= {"kafka.log", "postgres.log"}
+    assert files_with(servers / "log", markers) == {}
 
 
 def test_no_process_says_any(site: Site, markers: Sequence[bytes]) -> None:
@@ -101,7 +145,7 @@ async def test_no_refusal_says_any(site: Site, markers: Sequence[bytes]) -> None
 
 
 async def _inquire(site: Site) -> None:
-    """Answers, no data, a person's decision, and refusals of the own side."""
+    """Answers, no data, a person's decision, and refusals of the own side and of the hub."""
     for number, resident in enumerate(RESIDENTS[:4]):
         answer = await sites.ask(site, sites.inquiry(resident), kafka=bool(number % 2))
         assert sites.answers(answer, resident)
@@ -109,6 +153,17 @@ async def _inquire(site: Site) -> None:
         assert (await sites.ask(site, sites.inquiry(resident))).outcome == "no_data"
     assert (await sites.ask(site, sites.inquiry(STRANGER))).outcome == "unknown_person"
     assert (await sites.ask(site, sites.inquiry(RESIDENTS[0], UNLAWFUL))).outcome == "not_in_law_table"
+    assert (await sites.ask_past_own_side(site, RESIDENTS[1], UNLAWFUL)).outcome == "not_in_law_table"
     flagged = sites.inquiry(FLAGGED)
     await sites.publish(site, [(topics.outbound_requested, sites.record(site, flagged))])
     await sites.settled(site)
+
+
+def _codecs(segment: Path) -> set[int]:
+    """The compression codecs of a segment's record batches (Kafka's record batch format, attributes bits 0 to 2)."""
+    data, place, codecs = segment.read_bytes(), 0, set()
+    while len(data) - place > BATCH_HEADER:
+        length, attributes = struct.unpack_from(">8xi", data, place)[0], struct.unpack_from(">21xh", data, place)[0]
+        codecs.add(attributes & 7)
+        place += 12 + length
+    return codecs
