@@ -17,6 +17,8 @@ class Topic:
     compacted: bool = False
     append_time: bool = False
     """The broker's clock stamps the records, since the expiry of an assertion is judged against it."""
+    room: int = 0
+    """Bytes that a record may have beyond every other topic's limit."""
 
     def __str__(self) -> str:
         return self.name
@@ -45,4 +47,10 @@ replica_registered: Final = Topic("replica.registered", "A copy (副本) or flag
 exchange_completed: Final = Topic("exchange.completed", "The answer or refusal that ends an exchange, for its asker.")
 intermediate_recorded: Final = Topic("intermediate.recorded", "Log of the intermediate interface (監査ログ, 業務ログ).")
 linkage_recorded: Final = Topic("linkage.recorded", "Log of the linkage interface (アクセス記録, 監査ログ).")
+record_quarantined: Final = Topic(
+    "record.quarantined",
+    "What a step cannot do, set aside with its reason, sealed for the operator; keyed by position.",
+    compacted=True,
+    room=128 * 1024,
+)
 directory: Final = Topic("directory", "Agencies, keys, policies and assessments, signed.", partitions=1, compacted=True)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from schemas.topics import Topic
+from schemas.topics import Topic, record_quarantined
 from services.authorization.service import service as authorization
 from services.crypto.service import service as crypto
 from services.exchange.service import service as exchange
@@ -39,8 +39,9 @@ def of_block(block: Block) -> list[Service]:
 
 
 def all_topics() -> list[Topic]:
-    """Every topic that a service reads or writes, in the order of the services."""
-    return list(dict.fromkeys(topic for service in SERVICES for topic in (*service.reads, *service.writes)))
+    """Every topic that a service reads or writes, in the order of the services, and the runtime's own."""
+    used = [topic for service in SERVICES for topic in (*service.reads, *service.writes)]
+    return list(dict.fromkeys([*used, record_quarantined]))
 
 
 def groups() -> list[tuple[str, Topic]]:

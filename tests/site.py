@@ -166,12 +166,20 @@ async def ask(site: Site, posted: Posted, *, kafka: bool = False) -> asking.Answ
     return await asking.wait(site, ASKER, posted.question.id, 30)
 
 
+async def open_exchange(site: Site, posted: Posted) -> Control:
+    """An open exchange as `exchange` would have accepted it, of which nothing has been published."""
+    created = instant(now())
+    control = posted.question.completed(created, later(created, LIFETIME))
+    person = at_rest(site).index(ASKER, PERSON, posted.number)
+    async with tables(site, "exchange") as database, database.transaction({ASKER}) as connection:
+        await store.open_exchanges(connection, [Asked(control, person)])
+    return control
+
+
 async def ask_past_own_side(site: Site, resident: Resident, basis: Basis) -> asking.Answer:
     """Opens an exchange and publishes its question as `authorization` would, without being asked."""
-    posted, rest, created = inquiry(resident, basis), at_rest(site), instant(now())
-    control = posted.question.completed(created, later(created, LIFETIME))
-    async with tables(site, "exchange") as database, database.transaction({ASKER}) as connection:
-        await store.open_exchanges(connection, [Asked(control, rest.index(ASKER, PERSON, posted.number))])
+    posted, rest = inquiry(resident, basis), at_rest(site)
+    control = await open_exchange(site, posted)
     said, link_code = control.encoded(), link_codes(site, resident)[0].encode()
     sealed = rest.seal(ASKER, said, {"value": posted.business, "subject": LINK + link_code})
     headers = {"control": said, "subject": sealed["subject"], "sealed": sealed["sealed"]}
@@ -313,6 +321,17 @@ def rows(site: Site, query: str, *values: Any) -> list[tuple[Any, ...]]:
     """What the database holds, as its superuser sees it."""
     with psycopg.connect(site.superuser()) as connection:
         return connection.execute(query, values).fetchall()
+
+
+def execute(site: Site, statement: str) -> None:
+    """Changes the database, as its superuser may."""
+    with psycopg.connect(site.superuser(), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+async def until_ended(site: Site, name: str) -> None:
+    """Until a process of the site is no more."""
+    await until(lambda: name not in running(site))
 
 
 # --- preparing

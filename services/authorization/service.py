@@ -12,7 +12,7 @@ from schemas.refusal import Refusal, SecurityCode, SecurityEvent
 from schemas.topics import Topic
 from schemas.trail import Finding, extended
 from services.runtime.directory import Directory
-from services.runtime.records import finding, incident, refused
+from services.runtime.records import finding, incident, refused, set_aside
 from services.runtime.service import Environment, Service
 
 NAME = "authorization"
@@ -38,6 +38,12 @@ async def check_outbound(messages: Sequence[Message], policy: Policy) -> list[Ou
 async def check_inbound(messages: Sequence[Message], policy: Policy) -> list[Outcome]:
     """Every message is carried on with its verdict: only `crypto` can say whether a refusal may be answered."""
     return [outcome for message in messages for outcome in _inbound(message, policy)]
+
+
+async def give_back(messages: Sequence[Message], policy: Policy) -> list[Outcome]:
+    """A message that had to be set aside on its way out: its asker is told. On the way in nothing is verified yet."""
+    ledger, back = topics.linkage_recorded, topics.outbound_refused
+    return [outcome for message in messages for outcome in set_aside(message, NAME, policy.directory, ledger, back)]
 
 
 def _outbound(message: Message, policy: Policy) -> list[Outcome]:
@@ -87,5 +93,6 @@ service = Service(
     "linkage",
     reads={topics.outbound_coded: check_outbound, topics.inbound_sealed: check_inbound},
     writes=[topics.outbound_authorized, topics.inbound_authorized, topics.outbound_refused, topics.linkage_recorded],
+    aside={topics.outbound_coded: give_back},
     resources=open_policy,
 )

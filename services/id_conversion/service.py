@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from schemas import topics
 from schemas.control import FACELESS
-from schemas.message import Message, Outcome
+from schemas.message import Drop, Message, Outcome
 from schemas.refusal import Refusal, RefusalCode
 from schemas.topics import Topic
 from schemas.trail import extended
@@ -17,7 +17,7 @@ from services.id_conversion import store
 from services.id_conversion.store import LINK_CODE, NUMBER, Value
 from services.runtime.directory import Directory
 from services.runtime.postgres import Database, database
-from services.runtime.records import finding, recorded, refused
+from services.runtime.records import finding, recorded, refused, set_aside
 from services.runtime.rest import INTERNAL, LINK, AtRest
 from services.runtime.service import Environment, Service
 
@@ -74,6 +74,23 @@ async def convert(messages: Sequence[Message], conversion: Conversion) -> list[O
     return [_converted(message, wanted.get(message.position), found, conversion) for message in messages]
 
 
+async def give_back(messages: Sequence[Message], conversion: Conversion) -> list[Outcome]:
+    """A message that had to be set aside on its way out: its asker is told."""
+    ledger, back = topics.intermediate_recorded, topics.outbound_refused
+    return [outcome for message in messages for outcome in set_aside(message, NAME, conversion.directory, ledger, back)]
+
+
+async def pass_judgement(messages: Sequence[Message], conversion: Conversion) -> list[Outcome]:
+    """An inquiry that had to be set aside on its way in: the verdict goes on to the block's composer of refusals."""
+    refusal = Refusal(RefusalCode.INTERNAL_ERROR, "quarantine")
+    return [
+        message.carried(topics.inbound_asked, trail=extended(b"", finding(NAME, refusal, conversion.directory)))
+        if message.control.kind == "inquiry"
+        else Drop(message.position, "aside")
+        for message in messages
+    ]
+
+
 def _has_subject(message: Message) -> bool:
     return message.control.kind not in FACELESS
 
@@ -127,6 +144,7 @@ service = Service(
         topics.outbound_refused,
         topics.intermediate_recorded,
     ],
+    aside={topics.outbound_composed: give_back, topics.inbound_opened: pass_judgement},
     resources=open_conversion,
     tables=True,
     ring="intermediate",

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from services.operator import administration, demo, people, traffic
+from services.operator import administration, demo, people, quarantine, traffic
 from services.operator.bench.command import bench
 from services.operator.console import HERE, Folder, fail, mendable, opened, readable, screen
 from services.operator.generate.command import gen
@@ -27,6 +27,7 @@ app.add_typer(administration.topics, name="topics")
 app.add_typer(administration.database, name="db")
 app.add_typer(administration.keys, name="keys")
 app.add_typer(administration.directory, name="directory")
+app.add_typer(quarantine.commands, name="quarantine")
 app.add_typer(people.staff, name="staff")
 app.add_typer(people.person, name="person")
 app.add_typer(people.replica, name="replica")

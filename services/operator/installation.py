@@ -15,10 +15,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from schemas import quarantine
 from services.operator.local import kafka, postgres, process
 from services.operator.local.error import InstallationError
 from services.operator.local.port import HOST, choose_port
 from services.runtime.postgres import role_of
+from services.runtime.quarantine import FILE
 from services.runtime.service import Service
 from services.runtime.settings import Settings
 from services.topology import SERVICES, of_block
@@ -45,6 +47,11 @@ class Installation:
     @property
     def key_encryption_key(self) -> Path:
         return self.secrets / "key-encryption-key"
+
+    @property
+    def quarantine_key(self) -> Path:
+        """What opens and releases what was set aside: the operator's, held by no service."""
+        return self.secrets / "quarantine"
 
     @property
     def root_keys(self) -> Path:
@@ -77,6 +84,10 @@ class Installation:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.key_encryption_key.exists():
             write_secret(self.key_encryption_key, secrets.token_bytes(32))
+        if not self.quarantine_key.exists():
+            key = quarantine.new_key()
+            write_secret(self.quarantine_key, key.encoded())
+            (self.keys / FILE).write_bytes(key.public.encoded())
         for service in database_services():
             if not (self.passwords / role_of(service)).exists():
                 write_secret(self.passwords / role_of(service), secrets.token_urlsafe(24).encode())

@@ -12,7 +12,7 @@ from schemas.catalogue import Catalogue
 from schemas.message import Drop, Message, Outcome
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
 from schemas.text import instant
-from schemas.trail import extended
+from schemas.trail import ALLOWED, extended, read
 from services.routing import store
 from services.runtime import decisions
 from services.runtime.clock import Clock
@@ -58,6 +58,11 @@ class Asker:
             for outcome in self._outcome(message, proposal, decided)
         ]
 
+    def refuse(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Inquiries that had to be set aside: their askers are told."""
+        refusal = Refusal(RefusalCode.INTERNAL_ERROR, "quarantine")
+        return [outcome for message in messages for outcome in self._refused(message, refusal)]
+
     def _proposal(self, message: Message, known: Decided | None) -> Decided:
         if known is not None and known.source == message.source:
             return known
@@ -70,6 +75,9 @@ class Asker:
         return Decided(_place(message), identity, message.source, verdict, rule, message.control.expires)
 
     def _check(self, message: Message) -> None:
+        verdict = read(message.headers.get("trail", b"")).verdict("id_conversion")
+        if verdict is not None and verdict.outcome != ALLOWED:
+            raise Refusal(RefusalCode(verdict.outcome), verdict.rule)
         item = message.control.item
         if self.catalogue.item(item.name, item.layout) is None:
             raise Refusal(RefusalCode.UNKNOWN_ITEM, "catalogue")

@@ -36,6 +36,11 @@ async def take_back(messages: Sequence[Message], routing: Routing) -> list[Outco
     return await routing.answerer.take_back(messages)
 
 
+async def refuse(messages: Sequence[Message], routing: Routing) -> list[Outcome]:
+    """Inquiries that had to be set aside are refused with `internal_error`."""
+    return routing.asker.refuse(messages)
+
+
 @asynccontextmanager
 async def open_routing(environment: Environment) -> AsyncIterator[Routing]:
     """The intermediate key rings, the tables, the directory and the catalogue."""
@@ -51,6 +56,7 @@ service = Service(
     "intermediate",
     reads={topics.inbound_asked: ask, topics.reference_found: answer, topics.outbound_refused: take_back},
     writes=[topics.reference_requested, topics.outbound_composed, topics.intermediate_recorded],
+    aside={topics.inbound_asked: refuse},
     resources=open_routing,
     tables=True,
     ring="intermediate",

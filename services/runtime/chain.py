@@ -7,15 +7,17 @@ left of a topic in the log is done first (`Shortcut`), or its messages would be 
 
 import itertools
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schemas.message import Drop, Emit, Message, Position
+from schemas.quarantine import QuarantineKey
 from schemas.topics import Topic
 from services.runtime.errors import Unfinished
 from services.runtime.metrics import Metrics
+from services.runtime.quarantine import returned
 from services.runtime.service import Service, Step
 
 
@@ -37,6 +39,9 @@ class Chain:
     inside: Collection[Topic]
     skipped: Mapping[Topic, Sequence[Stage]]
     metrics: Metrics
+    release: QuarantineKey | None = None
+    """By which the operator's releases are known."""
+    _done: Counter[Stage] = field(default_factory=Counter)
     _count: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def run(
@@ -45,8 +50,7 @@ class Chain:
         """All that `batch` leads to, in order, to be published and acknowledged before its offsets are committed.
 
         Batches of the topics in `skipping` are handed to their stages instead of being published."""
-        entered = batch if stage.topic in self.inside else [_stamped(message) for message in batch]
-        emits = await self._step(stage, [_restored(message) for message in entered])
+        emits = await self._step(stage, [self.entered(stage.topic, message) for message in batch])
         published: list[tuple[Topic, Message]] = []
         for topic, group in _by_topic(emits).items():
             if topic not in skipping:
@@ -54,7 +58,17 @@ class Chain:
                 continue
             for following in self.skipped[topic]:
                 published += await self.run(following, [self._handed(emit) for emit in group], skipping)
+        self._done[stage] += 1
         return published
+
+    def done(self, stage: Stage) -> int:
+        """How many batches have passed this stage and all that followed, whichever way they came to it."""
+        return self._done[stage]
+
+    def entered(self, topic: Topic, message: Message) -> Message:
+        """The message as its step sees it, with the source at which it entered the block."""
+        known = returned(message, self.release)
+        return _restored(known if topic in self.inside else _stamped(known))
 
     def onward(self, stage: Stage) -> list[Topic]:
         """The topics that may be skipped behind this stage, the nearest first."""
@@ -98,7 +112,7 @@ class Chain:
 def _stamped(message: Message) -> Message:
     """A message that enters the block here, whatever it claims about itself."""
     headers = {name: data for name, data in message.headers.items() if name != "source"}
-    return replace(message, headers=headers, source=str(message.position))
+    return replace(message, headers=headers, source=message.source or str(message.position))
 
 
 def _restored(message: Message) -> Message:

@@ -9,6 +9,10 @@ class Misconfigured(Exception):
     """The operator's to mend (migrations, permissions, topics, keys): the process stops readably, no message suffers."""
 
 
+class MissingKey(Exception):
+    """A key that one agency's message needs is not held here: the message is set aside, the others go on."""
+
+
 class TooLarge(Exception):
     """A record that the broker will never take; the one publish failure that is not transient."""
 

@@ -22,7 +22,7 @@ from schemas.text import AgencyCode, Binary, Digest, Instant, Record, decoded, t
 from schemas.wire import suites
 from schemas.wire.frame import frame
 from schemas.wire.sign import Signer
-from services.runtime.errors import Misconfigured
+from services.runtime.errors import Misconfigured, MissingKey
 
 LIMIT: Final = 1024 * 1024
 _CODE: Final = re.compile(r"[0-9A-Z]{1,16}")
@@ -64,10 +64,10 @@ class Ring(Record):
     keys: list[PrivateKey]
 
     def current(self, purpose: Purpose, at: str) -> PrivateKey:
-        """The key to use at the instant `at`: the one that began last; `Misconfigured` if there is none."""
+        """The key to use at the instant `at`: the one that began last; `MissingKey` if there is none."""
         usable = [key for key in self.keys if key.purpose == purpose and key.starts <= at < key.until]
         if not usable:
-            raise Misconfigured(f"agency {self.agency} has no {purpose} key for {at[:10]}: see `renkei keys create`")
+            raise MissingKey(f"agency {self.agency} has no {purpose} key for {at[:10]}: see `renkei keys create`")
         return max(usable, key=lambda key: key.starts)
 
     @cached_property
@@ -99,10 +99,10 @@ class KeyRings:
         return self._rings.get(agency)
 
     def of(self, agency: str) -> Ring:
-        """The agency's ring; `Misconfigured` if this installation does not hold its keys."""
+        """The agency's ring; `MissingKey` if this installation does not hold its keys."""
         ring = self.get(agency)
         if ring is None:
-            raise Misconfigured(f"no key ring of agency {agency} in block {self.block}")
+            raise MissingKey(f"no key ring of agency {agency} in block {self.block}")
         return ring
 
     def _load(self, path: Path) -> None:

@@ -1,12 +1,15 @@
 """The log as a protocol. `KafkaLog` and `MemoryLog` keep it; one contract suite runs on both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Final, Protocol
 
-from schemas.message import MESSAGE_LIMIT, Message
+from schemas.message import MESSAGE_LIMIT, Message, Position
 from schemas.topics import Topic
+from services.runtime.attempts import Note
 from services.runtime.errors import TooLarge
+
+NONE: Final[Mapping[Position, int]] = {}
 
 
 class Reader(Protocol):
@@ -21,8 +24,11 @@ class Reader(Protocol):
     def done(self, messages: Sequence[Message]) -> None:
         """Everything that these caused is acknowledged: their offsets may be committed, if the partition is still ours."""
 
-    async def commit(self) -> None:
-        """Commits what is done, explicitly; never what was merely read."""
+    async def begin(self) -> Mapping[int, Note]:
+        """After an assignment: what was noted last, by partition; from now on it says that this member is at work."""
+
+    async def commit(self, attempts: Mapping[Position, int] = NONE) -> None:
+        """Commits what is done, explicitly, never what was merely read; `attempts` at what is not done are noted there."""
 
     def rewind(self) -> None:
         """What was read and is not done is read again."""
@@ -45,7 +51,7 @@ class Log(Protocol):
         """`Misconfigured` where one of the topics is missing, or a group's offset on its topic."""
 
     def reader(self, group: str, topic: Topic) -> AbstractAsyncContextManager[Reader]:
-        """Joins `group`, after `require`. Leaving in good order commits what is done; leaving by an error does not."""
+        """Joins `group`, after `require`. Leaving in good order commits what is done and says so; by an error not."""
 
     def table(self, topic: Topic) -> AbstractAsyncContextManager[TableReader]:
         """Opens a compacted topic to be folded and followed, after `require`."""
@@ -63,10 +69,11 @@ class Log(Protocol):
 
 
 def require_size(records: Sequence[tuple[Topic, Message]]) -> None:
-    """`TooLarge` if a record exceeds `MESSAGE_LIMIT`: the same answer from every log, and before anything is sent."""
+    """`TooLarge` if a record exceeds its topic's limit: the same answer from every log, and before anything is sent."""
     for topic, message in records:
-        if _size(message) > MESSAGE_LIMIT:
-            raise TooLarge(f"a record for {topic} has {_size(message)} bytes, more than {MESSAGE_LIMIT}")
+        limit = MESSAGE_LIMIT + topic.room
+        if _size(message) > limit:
+            raise TooLarge(f"a record for {topic} has {_size(message)} bytes, more than {limit}")
 
 
 def _size(message: Message) -> int:

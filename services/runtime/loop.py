@@ -5,21 +5,25 @@ At least once: nothing is committed before what it caused is acknowledged (archi
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 import structlog
 
-from schemas.message import Message
+from schemas.message import Message, Position
 from schemas.topics import Topic
+from services.runtime.attempts import Note
 from services.runtime.chain import Chain, Stage
 from services.runtime.directory import Directory
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.log import Log, Reader
 from services.runtime.logging import place
 from services.runtime.metrics import Metrics
+from services.runtime.quarantine import Quarantine
 from services.runtime.shortcut import Shortcut
+from services.runtime.trial import Stuck, Trial
 
 BATCH: Final = 500
 """Messages a batch at most: at 2 KB each a megabyte, and few enough that no transaction is long."""
@@ -49,6 +53,7 @@ class Loop:
     directory: Directory
     metrics: Metrics
     condition: Condition
+    quarantine: Quarantine
     stopping: asyncio.Event
 
     def __post_init__(self) -> None:
@@ -71,12 +76,17 @@ class Loop:
 
     async def _follow(self, reader: Reader, pause: "Pause") -> None:
         shortcut = Shortcut(self.stage, self.chain, self.log)
-        committed = time.monotonic()
+        committed, assignment = time.monotonic(), 0
+        trial: Trial | None = None
         while not self.stopping.is_set():
             batch = await reader.read(BATCH, COMMIT_EVERY)
+            if reader.assignments != assignment:
+                assignment = reader.assignments
+                trial = self._suspicious(reader, await reader.begin())
             skipping = await shortcut.topics(reader)
             if batch:
-                await self._handle(reader, batch, skipping)
+                await self._handle(reader, batch, skipping, trial)
+                trial = None
             if time.monotonic() - committed >= COMMIT_EVERY:
                 await reader.commit()
                 committed = time.monotonic()
@@ -84,32 +94,86 @@ class Loop:
                 self.condition.waiting.pop(self.name, None)
             pause.reset()
 
-    async def _handle(self, reader: Reader, batch: Sequence[Message], skipping: Collection[Topic]) -> None:
+    def _suspicious(self, reader: Reader, notes: Mapping[int, Note]) -> Trial | None:
+        """Somebody was at work here and did not leave in order: the first batch goes message by message, and is counted."""
+        if not any(note.at_work for note in notes.values()):
+            return None
+        attempts = {
+            Position(self.stage.topic.name, number, offset): count
+            for number, note in notes.items()
+            for offset, count in note.attempts.items()
+        }
+
+        async def begin(_: Message, attempts: Mapping[Position, int]) -> None:
+            await reader.commit(attempts)
+
+        return Trial(begin, reader.done, self._company(), attempts)
+
+    def _company(self) -> Callable[[], bool]:
+        """Inside a block batches may reach the step without the log: what passes it from now on shows that it works."""
+        before = self.chain.done(self.stage)
+        return lambda: self.chain.done(self.stage) > before
+
+    async def _handle(
+        self, reader: Reader, batch: Sequence[Message], skipping: Collection[Topic], trial: Trial | None
+    ) -> None:
         """Tries a batch until it is done, or until the process stops: then it is read again by whoever comes next."""
-        pause = Pause()
+        pause, messages = Pause(), list(batch)
+        one, aside = partial(self._one, skipping), partial(self._set_aside, skipping)
         while not self.stopping.is_set():
             try:
-                if self.stage.service.directed:
-                    self.directory.require_fresh()
-                await self.log.publish(await self.chain.run(self.stage, batch, skipping))
+                if trial is None:
+                    await self._attempt(messages, skipping)
+                else:
+                    await trial.run(messages, one, aside)
             except Unavailable as reason:
                 self._waiting(reason)
             except Misconfigured:
                 raise
-            except Exception as error:  # a bug: nothing is lost, reading stops here, /ready turns red
-                self._failed(error, len(batch))
+            except Stuck as stuck:  # nothing is lost, /ready turns red; what comes after may show whose fault it is
+                self._failed(stuck.__cause__ or stuck, len(messages))
+                if len(messages) < BATCH:
+                    messages += await reader.read(BATCH - len(messages), 0)
+            except Exception as error:  # a bug, or a message that the step does not foresee
+                self._failed(error, len(messages))
+                trial = Trial(_unnoted, reader.done, self._company(), {})
             else:
-                reader.done(batch)
+                reader.done(messages)
                 return
             await pause.wait(self.stopping)
         reader.rewind()
+
+    async def _attempt(self, batch: Sequence[Message], skipping: Collection[Topic]) -> None:
+        if self.stage.service.directed:
+            self.directory.require_fresh()
+        await self.log.publish(await self.chain.run(self.stage, batch, skipping))
+
+    async def _one(self, skipping: Collection[Topic], message: Message) -> None:
+        await self._attempt([message], skipping)
+
+    async def _set_aside(
+        self, skipping: Collection[Topic], message: Message, failure: Exception, attempts: int
+    ) -> None:
+        """Into quarantine; and if its service has something to say to the asker, that is said."""
+        source = self.chain.entered(self.stage.topic, message).source
+        await self.log.publish([self.quarantine.record(message, source, failure, attempts)])
+        self.metrics.aside.labels(self.stage.service.name, self.stage.topic.name).inc()
+        told = self.stage.service.aside.get(self.stage.topic)
+        if told is None:
+            return
+        try:
+            await self.log.publish(await self.chain.run(replace(self.stage, step=told), [message], skipping))
+        except (Unavailable, Misconfigured):
+            raise
+        except Exception as error:  # what cannot be read cannot be answered
+            self._failed(error, 1)
 
     def _waiting(self, reason: Unavailable) -> None:
         self.condition.waiting[self.name] = str(reason)
         self._count("unavailable")
         structlog.get_logger().warning("waiting", where=self.name, waiting_for=str(reason))
 
-    def _failed(self, error: Exception, count: int) -> None:
+    def _failed(self, error: BaseException, count: int) -> None:
         kind = type(error).__name__
         self.condition.waiting[self.name] = f"step failed: {kind}"
         self._count(kind)
@@ -117,6 +181,10 @@ class Loop:
 
     def _count(self, error: str) -> None:
         self.metrics.retries.labels(self.stage.service.name, self.stage.topic.name, error).inc()
+
+
+async def _unnoted(_: Message, __: Mapping[Position, int]) -> None:
+    """Attempts at a batch that has failed in this process need no note: it is alive."""
 
 
 @dataclass

@@ -3,14 +3,15 @@
 import asyncio
 import zlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from schemas.message import Message, Position
 from schemas.topics import Topic
+from services.runtime.attempts import AT_WORK, LEFT, Note
 from services.runtime.clock import Clock
-from services.runtime.log import Reader, TableReader, require_size
+from services.runtime.log import NONE, Reader, TableReader, require_size
 
 
 @dataclass
@@ -20,6 +21,7 @@ class MemoryLog:
     clock: Clock
     _records: dict[tuple[str, int], list[Message]] = field(default_factory=lambda: defaultdict(list))
     _committed: dict[tuple[str, str, int], int] = field(default_factory=lambda: defaultdict(int))
+    _notes: dict[tuple[str, str, int], Note] = field(default_factory=lambda: defaultdict(Note))
     _members: dict[tuple[str, str], list["MemoryReader"]] = field(default_factory=lambda: defaultdict(list))
     _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -34,7 +36,7 @@ class MemoryLog:
         _rebalance(members, topic)
         try:
             yield member
-            await member.commit()
+            member.settle(LEFT)
         finally:
             members.remove(member)
             _rebalance(members, topic)
@@ -62,13 +64,18 @@ class MemoryLog:
     async def committed(self, group: str, topic: Topic) -> dict[int, int]:
         return {number: self._committed[group, topic.name, number] for number in range(topic.partitions)}
 
-    def commit(self, group: str, topic: Topic, partition: int, offset: int) -> None:
-        """What a group's reader says is done."""
+    def commit(self, group: str, topic: Topic, partition: int, offset: int, note: Note) -> None:
+        """What a group's reader says is done, and notes beside it."""
         self._committed[group, topic.name, partition] = offset
+        self._notes[group, topic.name, partition] = note
 
     def offset(self, group: str, topic: Topic, partition: int) -> int:
         """Where a group's reader begins."""
         return self._committed[group, topic.name, partition]
+
+    def note(self, group: str, topic: Topic, partition: int) -> Note:
+        """What stands beside that offset."""
+        return self._notes[group, topic.name, partition]
 
     def after(self, topic: Topic, partition: int, offset: int) -> list[Message]:
         """The records of a partition from `offset` on."""
@@ -123,13 +130,22 @@ class MemoryReader:
             if self._done.get(partition, 0) <= offset < self._next.get(partition, 0):
                 self._done[partition] = offset + 1
 
-    async def commit(self) -> None:
-        self.settle()
+    async def begin(self) -> Mapping[int, Note]:
+        notes = {number: self._log.note(self._group, self._topic, number) for number in self._done}
+        self.settle(AT_WORK)
+        return notes
 
-    def settle(self) -> None:
+    async def commit(self, attempts: Mapping[Position, int] = NONE) -> None:
+        self.settle(AT_WORK)
+        for number in {position.partition for position in attempts} & self._done.keys():
+            counted = {position.offset: count for position, count in attempts.items() if position.partition == number}
+            note = Note(at_work=True, attempts=counted)
+            self._log.commit(self._group, self._topic, number, self._done[number], note)
+
+    def settle(self, note: Note) -> None:
         """Commits at once, as a rebalance does before it takes the partitions away."""
         for partition, offset in self._done.items():
-            self._log.commit(self._group, self._topic, partition, offset)
+            self._log.commit(self._group, self._topic, partition, offset, note)
 
     def rewind(self) -> None:
         self._next = dict(self._done)
@@ -156,6 +172,6 @@ class MemoryTable:
 def _rebalance(members: Sequence[MemoryReader], topic: Topic) -> None:
     """Every member commits what it has done; then the partitions are shared out anew."""
     for member in members:
-        member.settle()
+        member.settle(LEFT)
     for number, member in enumerate(members):
         member.assign(range(number, topic.partitions, len(members)))

@@ -22,6 +22,7 @@ class Metrics:
         self.retries = Counter(
             "renkei_batch_retries", "Batches tried again, by error.", (*by_topic, "error"), registry=registry
         )
+        self.aside = Counter("renkei_messages_set_aside", "Messages put into quarantine.", by_topic, registry=registry)
         self.step = Histogram(
             "renkei_step_seconds", "Seconds that one step took for one batch.", by_topic, registry=registry
         )

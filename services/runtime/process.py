@@ -12,11 +12,12 @@ import structlog
 import uvloop
 
 from schemas import topics
+from schemas.quarantine import QuarantineKey
 from schemas.topics import Topic
 from services.runtime import keys as rings
 from services.runtime.chain import Chain, Stage
 from services.runtime.directory import Directory, EnrolledRoots, follow
-from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.errors import Misconfigured, MissingKey, Unavailable
 from services.runtime.http import Pages, serve
 from services.runtime.kafka.log import KafkaLog
 from services.runtime.keys import KeyRings
@@ -24,6 +25,7 @@ from services.runtime.log import Log
 from services.runtime.logging import configure, place
 from services.runtime.loop import Condition, Loop, Pause
 from services.runtime.metrics import Metrics
+from services.runtime.quarantine import Quarantine, read_key
 from services.runtime.service import Environment, Service, Tick, skipped, within_block
 from services.runtime.settings import Settings
 
@@ -105,7 +107,8 @@ class Process:
         """Topics, and the groups with an offset on them."""
         around = {topic for service in self.running for topic in (*service.reads, *service.writes)}
         groups = [(service.group(topic), topic) for service in self.running for topic in service.reads]
-        return [topics.directory, *sorted(around - {topics.directory}, key=str)], groups
+        always = [topics.directory, topics.record_quarantined]
+        return [*always, *sorted(around - {*always}, key=str)], groups
 
     async def _opened(
         self, stack: AsyncExitStack, service: Service, log: Log, directory: Directory, keys: dict[str, KeyRings]
@@ -122,8 +125,8 @@ class Process:
         stages = [
             Stage(service, topic, step, held) for service, held in opened for topic, step in service.reads.items()
         ]
-        chain = chain_of(stages, self.running, self.services, self.metrics)
-        loops = [Loop(stage, chain, log, directory, self.metrics, self.condition, self.stopping) for stage in stages]
+        chain = chain_of(stages, self.running, self.services, self.metrics, self._quarantine_key())
+        loops = [self._loop(stage, chain, log, directory) for stage in stages]
         del self.condition.waiting["start"]
         names = [service.name for service in self.running]
         structlog.get_logger().info("started", services=names, edition=directory.edition)
@@ -131,6 +134,13 @@ class Process:
             tasks.create_task(self.stopping.wait())
             for loop in loops:
                 tasks.create_task(loop.run())
+
+    def _loop(self, stage: Stage, chain: Chain, log: Log, directory: Directory) -> Loop:
+        quarantine = Quarantine(self._quarantine_key(), stage.service.name, directory.clock)
+        return Loop(stage, chain, log, directory, self.metrics, self.condition, quarantine, self.stopping)
+
+    def _quarantine_key(self) -> QuarantineKey:
+        return read_key(self.settings.keys)
 
     async def _directed(self, directory: Directory, caught_up: asyncio.Event) -> None:
         """Every record of the directory is folded, and a recent beat says that none is missing."""
@@ -151,7 +161,7 @@ class Process:
         while not self.stopping.is_set():
             try:
                 return await attempt()
-            except (Unavailable, Misconfigured) as error:
+            except (Unavailable, Misconfigured, MissingKey) as error:
                 self.condition.waiting["start"] = f"{what}: {error}"
                 structlog.get_logger().warning("waiting", waiting_for=f"{what}: {error}")
                 if asyncio.get_running_loop().time() > deadline:
@@ -198,7 +208,11 @@ class Process:
 
 
 def chain_of(
-    stages: Sequence[Stage], running: Sequence[Service], services: Sequence[Service], metrics: Metrics
+    stages: Sequence[Stage],
+    running: Sequence[Service],
+    services: Sequence[Service],
+    metrics: Metrics,
+    release: QuarantineKey | None = None,
 ) -> Chain:
     """Which topics are skipped in this layout, and to whom their batches are handed."""
     every: set[Topic] = {topic for service in services for topic in (*service.reads, *service.writes)}
@@ -207,7 +221,7 @@ def chain_of(
         for topic in every
         if skipped(topic, running, services)
     }
-    return Chain(frozenset(topic for topic in every if within_block(topic, services)), handed, metrics)
+    return Chain(frozenset(topic for topic in every if within_block(topic, services)), handed, metrics, release)
 
 
 def _first(group: BaseException) -> BaseException:

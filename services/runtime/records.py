@@ -1,8 +1,9 @@
 """What a deciding service tells its block's ledger: control part and trail, never business data."""
 
 from schemas import trail
-from schemas.message import Emit, Message
-from schemas.refusal import Refusal, SecurityEvent, part_of
+from schemas.control import FACELESS
+from schemas.message import Drop, Emit, Message, Outcome
+from schemas.refusal import Refusal, RefusalCode, SecurityEvent, part_of
 from schemas.topics import Topic
 from schemas.trail import Finding
 from services.runtime.directory import Directory
@@ -24,6 +25,15 @@ def refused(
     findings = trail.extended(message.headers.get("trail", b""), finding(layer, refusal, directory))
     part = part_of(refusal.code, refusal.rule).encoded()
     return [message.carried(back, refusal=part, trail=b""), recorded(message, ledger, findings)]
+
+
+def set_aside(message: Message, layer: str, directory: Directory, ledger: Topic, back: Topic) -> list[Outcome]:
+    """What becomes of a message on its way out that had to be set aside: its asker is told `internal_error`.
+
+    A refusal is never refused: what is wrong with one is the operator's alone."""
+    if message.control.kind in FACELESS:
+        return [Drop(message.position, "aside")]
+    return [*refused(message, layer, Refusal(RefusalCode.INTERNAL_ERROR, "quarantine"), directory, ledger, back)]
 
 
 def incident(message: Message, layer: str, event: SecurityEvent, directory: Directory, ledger: Topic) -> Emit:

@@ -15,7 +15,7 @@ from schemas.message import Message
 from schemas.text import instant
 from schemas.wire.frame import digest, keyed
 from services.runtime.clock import Clock
-from services.runtime.errors import Misconfigured
+from services.runtime.errors import MissingKey
 from services.runtime.keys import KeyRings, PrivateKey
 
 Part = Literal["value", "subject"]
@@ -63,7 +63,7 @@ class AtRest:
         """The same for what a table holds."""
         key = self.keys.of(agency).by_kid.get(kid)
         if key is None or key.purpose != "data":
-            raise Misconfigured(f"agency {agency} has no such data key here")
+            raise MissingKey(f"agency {agency} has no such data key here")
         return opened_part(key, agency, part, control, data)
 
     def index(self, agency: str, kind: str, value: bytes) -> bytes:

@@ -55,6 +55,8 @@ class Service:
     resources: Resources
     reads: Mapping[Topic, Step] = field(default_factory=dict)
     writes: Sequence[Topic] = ()
+    aside: Mapping[Topic, Step] = field(default_factory=dict)
+    """What becomes of a message that was set aside: by topic read, the step that tells its asker `internal_error`."""
     ticks: Sequence[Tick] = ()
     application: Callable[[Any], Any] | None = None
     """An ASGI application over the resources, for the two services that speak HTTP."""

@@ -11,6 +11,7 @@ import pytest
 
 from schemas.message import MESSAGE_LIMIT, Message
 from schemas.topics import Topic
+from services.runtime.attempts import LEFT, Note
 from services.runtime.errors import TooLarge
 from services.runtime.kafka import KafkaLog, apply_topics
 from services.runtime.log import Log, Reader, TableReader
@@ -148,6 +149,29 @@ async def test_what_is_done_is_committed(place: Place) -> None:
         member.done(found[2:4])
     async with reader(place, topic) as member:
         assert values(await collect(member, 2)) == ["4", "5"]
+
+
+async def test_the_next_member_knows_whether_the_last_one_left_in_order(place: Place) -> None:
+    """And if not, which messages it had begun how often; a fresh group was never at work."""
+    topic = await place.topic(partitions=1)
+    await publish(place, topic, [message(KEYS[0], str(number)) for number in range(4)])
+
+    async def die_at_work() -> None:
+        async with reader(place, topic) as member:
+            found = await collect(member, 4)
+            assert await member.begin() == {0: LEFT}
+            member.done(found[:1])
+            await member.commit({found[1].position: 2, found[2].position: 1})
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await die_at_work()
+    async with reader(place, topic) as member:
+        assert values(await collect(member, 3)) == ["1", "2", "3"]
+        assert await member.begin() == {0: Note(at_work=True, attempts={1: 2, 2: 1})}
+    async with reader(place, topic) as member:
+        await collect(member, 3)
+        assert await member.begin() == {0: LEFT}
 
 
 async def test_what_was_merely_read_is_never_committed(place: Place) -> None:

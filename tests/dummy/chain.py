@@ -5,6 +5,7 @@ Beside it `first` echoes what is asked, without a database: what goes on while o
 
 import hashlib
 import os
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -95,6 +96,10 @@ async def pass_on(messages: Sequence[Message], first: First) -> list[Outcome]:
     """Everything, as it is."""
     if first.broken.exists():
         raise LookupError("a bug")
+    if any("kills" in message.headers for message in messages):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if any("fails" in message.headers for message in messages):
+        raise LookupError("a message that nobody foresaw")
     return [message.carried(first.chain.topic("halfway")) for message in messages]
 
 

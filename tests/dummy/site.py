@@ -15,10 +15,12 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from schemas import topics
+from schemas.quarantine import OperatorKey, new_key
 from services.operator.local.port import HOST, free_port
 from services.runtime import migrations
 from services.runtime.kafka import apply_topics
 from services.runtime.postgres import role_of
+from services.runtime.quarantine import FILE
 from tests.dummy.chain import REVISIONS, Chain
 from tests.waiting import until
 
@@ -78,6 +80,8 @@ class Site:
     postgres: str
     """DSN of the superuser."""
     chain: Chain
+    key: OperatorKey
+    """What opens and releases what was set aside."""
     members: list[Member] = field(default_factory=list)
 
     @property
@@ -92,7 +96,9 @@ class Site:
         """Topics, offsets, role and tables."""
         kinds = [self.chain.topic(kind) for kind in ("requested", "halfway", "finished", "asked", "echoed")]
         watched = [("watcher", topic) for topic in kinds]
-        await apply_topics(self.kafka, [topics.directory, *kinds], [*self.groups(), *watched])
+        await apply_topics(
+            self.kafka, [topics.directory, topics.record_quarantined, *kinds], [*self.groups(), *watched]
+        )
         migrations.prepare(self.postgres, {role_of("second"): PASSWORD})
         migrations.migrate(self.postgres, "second", role_of("second"), REVISIONS)
 
@@ -128,9 +134,11 @@ class Site:
 @contextmanager
 def site(folder: Path, kafka: str, postgres: str, chain: Chain) -> Iterator[Site]:
     """A site whose processes end with it."""
+    key = new_key()
     (folder / "roots.json").write_text("[]")
+    (folder / FILE).write_bytes(key.public.encoded())
     (folder / role_of("second")).write_text(PASSWORD)
-    opened = Site(folder, kafka, postgres, chain)
+    opened = Site(folder, kafka, postgres, chain, key)
     try:
         yield opened
     finally:

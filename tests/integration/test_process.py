@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from schemas import quarantine, topics
 from schemas.message import Message
 from services.operator.local.port import HOST, free_port
 from services.runtime.kafka import KafkaLog
+from services.runtime.kafka.scan import scan
 from services.runtime.log import Log
 from tests.dummy.chain import Chain
 from tests.dummy.site import Site, site, without_user
@@ -187,3 +189,34 @@ async def request(dummy: Site, log: Log, *kinds: str) -> None:
 
 async def arrived(dummy: Site, log: Log, kind: str) -> bool:
     return sum((await log.ends(dummy.chain.topic(kind))).values()) >= COUNT
+
+
+# --- What kills
+
+
+async def test_a_message_that_kills_its_process_is_found(dummy: Site, log: Log) -> None:
+    """Started again, the process goes message by message and counts; the fourth time it sets the killer aside."""
+    requested, finished = dummy.chain.topic("requested"), dummy.chain.topic("finished")
+    ids = [str(uuid.uuid4()) for _ in range(9)]
+    records = [Message(AGENCY, b"x", {"id": one.encode(), **({"kills": b"1"} if one == ids[4] else {})}) for one in ids]
+    second = dummy.start("second")
+    await log.publish([(requested, record) for record in records])
+    for _ in range(4):  # the whole batch, then three times the message alone
+        first = dummy.start("first")
+        assert await first.ended() == -9
+    dummy.start("first")
+    async with log.reader("watcher", finished) as reader:
+        found: list[str] = []
+        while len(set(found)) < len(ids) - 1:
+            found += [one.headers["id"].decode() for one in await reader.read(100, 0.2)]
+    assert list(dict.fromkeys(found)) == [one for one in ids if one != ids[4]]
+    [record] = await _quarantined(dummy)
+    assert (record.said.error, record.said.attempts) == ("Killed", 3)
+    assert quarantine.original_of(record, dummy.key).headers["id"].decode() == ids[4]
+    await second.stop()
+
+
+async def _quarantined(site: Site) -> list[quarantine.Aside]:
+    """What this chain's steps have set aside."""
+    held = [quarantine.read(record) for record in await scan(site.kafka, topics.record_quarantined)]
+    return [one for one in held if one.said.topic.startswith(site.chain.name)]

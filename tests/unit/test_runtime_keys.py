@@ -8,7 +8,7 @@ import pytest
 
 from schemas.text import instant
 from services.operator.enrolment import make_key
-from services.runtime.errors import Misconfigured
+from services.runtime.errors import Misconfigured, MissingKey
 from services.runtime.keys import KeyRings, PrivateKey, Ring, opened, read_key_encryption_key, sealed
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -99,7 +99,7 @@ def test_rings_are_read_again_when_they_change(rings: KeyRings) -> None:
 
 def test_a_ring_that_is_not_here_is_the_operators(rings: KeyRings) -> None:
     """No keys of this agency at this site; a name that is no agency code reaches no file."""
-    with pytest.raises(Misconfigured, match=f"no key ring of agency {TOKYO} in block linkage"):
+    with pytest.raises(MissingKey, match=f"no key ring of agency {TOKYO} in block linkage"):
         rings.of(TOKYO)
     assert rings.get("../linkage/131016") is None
 
@@ -112,7 +112,7 @@ def test_the_key_that_began_last_is_current() -> None:
     assert held.current("data", instant(NOW + timedelta(days=1))) == new
     assert held.by_kid == {old.kid: old, new.kid: new}
     for purpose, day in (("data", 3), ("sign", 0)):
-        with pytest.raises(Misconfigured, match=f"has no {purpose} key"):
+        with pytest.raises(MissingKey, match=f"has no {purpose} key"):
             held.current(purpose, instant(NOW + timedelta(days=day)))  # type: ignore[arg-type]
 
 

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas import quarantine
 from schemas.message import Message, Outcome
-from schemas.topics import Topic
+from schemas.quarantine import new_key
+from schemas.topics import Topic, record_quarantined
 from services.runtime import loop as loops
 from services.runtime import shortcut
 from services.runtime.chain import Stage
@@ -23,11 +25,13 @@ from services.runtime.loop import Condition, Loop, Pause
 from services.runtime.memory import MemoryLog
 from services.runtime.metrics import Metrics
 from services.runtime.process import chain_of, nothing
+from services.runtime.quarantine import Quarantine
 from services.runtime.service import Service, Step
 from tests.waiting import until
 
 ENTERING, INSIDE, LEAVING = (Topic(name, "", partitions=3) for name in ("entering", "inside", "leaving"))
 KEYS = ["131016", "271004", "401307"]
+KEY = new_key()
 
 
 def clock() -> datetime:
@@ -82,10 +86,11 @@ class Running:
     async def process(self, running: Sequence[Service], services: Sequence[Service]) -> AsyncIterator[None]:
         """For as long as the block lasts; then the loops are told to stop, and end."""
         stages = [Stage(one, topic, step, one.writes[0]) for one in running for topic, step in one.reads.items()]
-        chain = chain_of(stages, running, services, self.metrics)
+        chain = chain_of(stages, running, services, self.metrics, KEY.public)
         async with asyncio.TaskGroup() as tasks:
             for stage in stages:
-                own = (stage, chain, self.log, self.directory, self.metrics, self.condition, self.stopping)
+                aside = Quarantine(KEY.public, stage.service.name, clock)
+                own = (stage, chain, self.log, self.directory, self.metrics, self.condition, aside, self.stopping)
                 tasks.create_task(Loop(*own).run())
             yield
             self.stopping.set()
@@ -193,6 +198,102 @@ async def test_a_bug_stops_reading_and_loses_nothing() -> None:
         await until(run.condition.ready)
     labels = {"service": "buggy", "topic": "entering", "error": "KeyError"}
     assert (run.metrics.registry.get_sample_value("renkei_batch_retries_total", labels) or 0) > 0
+
+
+async def test_what_cannot_be_done_is_set_aside() -> None:
+    """The messages around it are done, in order; it is held, sealed, with its reason; no offset waits for it."""
+
+    async def choosy(batch: Sequence[Message], onward: Any) -> list[Outcome]:
+        if any(one.value == b"3" and one.key == KEYS[1] for one in batch):
+            raise KeyError("太郎")
+        return await carry(batch, onward)
+
+    log = MemoryLog(clock)
+    run = Running(log)
+    first = service("first", ENTERING, LEAVING, choosy)
+    await post(log, 6)
+    async with run.process([first], [first]):
+        await until(lambda: done(log, "renkei.first.entering", ENTERING))
+        await until(run.condition.ready)
+    assert firsts(log.all(LEAVING), KEYS[0]) == list(range(6))
+    assert firsts(log.all(LEAVING), KEYS[1]) == [0, 1, 2, 4, 5]
+    [record] = log.all(record_quarantined)
+    held = quarantine.read(record)
+    assert (held.said.service, held.said.error, held.said.attempts) == ("first", "KeyError", 3)
+    assert held.said.source == record.key == str(held.said.position)
+    assert quarantine.original_of(held, KEY).value == b"3"
+    assert run.metrics.registry.get_sample_value(
+        "renkei_messages_set_aside_total", {"service": "first", "topic": "entering"}
+    )
+
+
+async def test_what_was_released_is_done_as_if_nothing_had_happened() -> None:
+    """Mended, the released message passes, with the source of its first reading."""
+    mended = False
+
+    async def mendable(batch: Sequence[Message], onward: Any) -> list[Outcome]:
+        if not mended and any(one.value == b"0" for one in batch):
+            raise KeyError
+        return [one.carried(onward, was=one.source.encode()) for one in batch]
+
+    log = MemoryLog(clock)
+    first = service("first", ENTERING, LEAVING, mendable)
+    await post(log, 2)
+    async with Running(log).process([first], [first]):
+        await until(lambda: len(log.all(record_quarantined)) == len(KEYS))
+        mended = True
+        for record in log.all(record_quarantined):
+            await MemoryLog.publish(log, [(ENTERING, quarantine.released(quarantine.read(record), KEY))])
+        await until(arrived(log, 2))
+    assert {one.headers["was"].decode() for one in log.all(LEAVING) if one.value == b"0"} == {
+        record.key for record in log.all(record_quarantined)
+    }
+    assert all("released" not in one.headers for one in log.all(LEAVING))
+
+
+async def test_the_asker_is_told_of_what_was_set_aside() -> None:
+    """By the step that its service declares; a step that cannot tell changes nothing."""
+
+    async def failing(batch: Sequence[Message], onward: Any) -> list[Outcome]:
+        if any(one.value in (b"1", b"2") for one in batch):
+            raise KeyError
+        return await carry(batch, onward)
+
+    async def tell(batch: Sequence[Message], onward: Any) -> list[Outcome]:
+        if any(one.value == b"2" for one in batch):
+            raise ValueError
+        return [one.carried(onward, told=b"internal_error") for one in batch]
+
+    log = MemoryLog(clock)
+    first = replace(service("first", ENTERING, LEAVING, failing), aside={ENTERING: tell})
+    await post(log, 4)
+    async with Running(log).process([first], [first]):
+        await until(lambda: done(log, "renkei.first.entering", ENTERING))
+    assert len(log.all(record_quarantined)) == 2 * len(KEYS)
+    assert sorted((one.value, "told" in one.headers) for one in log.all(LEAVING)) == sorted(
+        [(b"0", False), (b"1", True), (b"3", False)] * len(KEYS)
+    )
+
+
+async def test_a_lonely_message_waits_for_company() -> None:
+    """Reading stops where nothing can be done, until what comes later shows that it is not the code."""
+
+    async def choosy(batch: Sequence[Message], onward: Any) -> list[Outcome]:
+        if any(one.value == b"0" for one in batch):
+            raise KeyError
+        return await carry(batch, onward)
+
+    log = MemoryLog(clock)
+    run = Running(log)
+    first = service("first", ENTERING, LEAVING, choosy)
+    await post(log, 1)
+    async with run.process([first], [first]):
+        await until(lambda: run.condition.waiting == {"first/entering": "step failed: KeyError"})
+        assert log.all(record_quarantined) == []
+        await post(log, 1, start=1)
+        await until(lambda: done(log, "renkei.first.entering", ENTERING))
+        await until(run.condition.ready)
+    assert len(log.all(record_quarantined)) == len(KEYS)
 
 
 async def test_what_is_the_operators_ends_the_process() -> None:

@@ -17,6 +17,7 @@ from schemas.catalogue.item import DIALECT
 from schemas.control import Control, Question
 from schemas.directory import RECORDS, Beat, Root
 from schemas.proof import Proof
+from schemas.quarantine import Quarantined
 from schemas.refusal import RefusalPart
 from schemas.replica import FoundPart, Registration
 from schemas.request import Claims, ReadClaims
@@ -46,6 +47,7 @@ CANONICAL: Final[Mapping[str, type[BaseModel] | TypeAdapter[Any]]] = {
     "directory_record": RECORDS,
     "beat": Beat,
     "root": Root,
+    "quarantined": Quarantined,
 }
 """What the exchange writes: in the one spelling only the fields that may be absent are."""
 

@@ -10,6 +10,7 @@ from typing import Any, Final, get_args
 from schemas import topics
 from schemas.control import LIMIT as CONTROL_LIMIT
 from schemas.proof import LIMIT as PROOF_LIMIT
+from schemas.quarantine import LIMIT as QUARANTINE_LIMIT
 from schemas.request import ASSERTION_LIMIT, SUBJECT_LIMIT
 from schemas.text import AgencyCode, Digest
 from schemas.topics import Topic
@@ -126,6 +127,9 @@ RECORD_HEADERS: Final = {
     "edition": _text("Of the directory; unsigned: the beats that follow say what everything adds up to.", "^[0-9]+$"),
 }
 
+PLACE: Final = _text("Position of the original: topic, partition, offset.", "^[a-z_.]+/[0-9]+/[0-9]+$")
+SET_ASIDE: Final = {"quarantined": _json("quarantined", "Which step set it aside and why.", QUARANTINE_LIMIT)}
+
 CARRIED: Final[Mapping[Topic, tuple[Carried, ...]]] = {
     topics.outbound_requested: (
         Carried("request", SENDER, POSTED, {"$ref": "inquiry_part.json"}, CLOUD_EVENT | TRACE, JSON, others=True),
@@ -152,6 +156,9 @@ CARRIED: Final[Mapping[Topic, tuple[Carried, ...]]] = {
     topics.exchange_completed: (Carried("completed", OWN, SAID | CLOUD_EVENT, ENDING, SUBJECT | TRACE),),
     topics.intermediate_recorded: (Carried("intermediate_record", OWN, TRAIL, NOTHING, CONTROL | TRACE),),
     topics.linkage_recorded: (Carried("linkage_record", OWN, TRAIL, NOTHING, CONTROL | TRACE),),
+    topics.record_quarantined: (
+        Carried("quarantined", PLACE, SET_ASIDE, _bytes("The original, sealed for the operator (HPKE); else empty.")),
+    ),
     topics.directory: (
         Carried("record", RECORD_KEY, RECORD_HEADERS, {"$ref": "directory_record.json"}, content_type=JSON),
         Carried("beat", {"type": "string", "const": "beat"}, {}, {"$ref": "beat.json"}, content_type=JSON),

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -11,7 +12,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
 
 from schemas.message import Message
-from schemas.topics import Topic
+from schemas.topics import Topic, record_quarantined
 from services.runtime.errors import Misconfigured, TooLarge, Unavailable
 from services.runtime.kafka import topics as cluster
 from services.runtime.kafka.errors import start, started, translated
@@ -52,11 +53,12 @@ class KafkaLog:
     async def reader(self, group: str, topic: Topic) -> AsyncIterator[Reader]:
         await self.require([topic], [(group, topic)])
         consumer = self._consumer(group_id=group, auto_offset_reset="none")
-        member = KafkaReader(consumer, topic, self._patience, self._grace)
+        notes = partial(cluster.notes, self._bootstrap, group, topic)
+        member = KafkaReader(consumer, topic, notes, self._patience, self._grace)
         async with started(consumer, self._patience):
             consumer.subscribe([topic.name], listener=member)
             yield member
-            await member.commit()
+            await member.leave()
 
     @asynccontextmanager
     async def table(self, topic: Topic) -> AsyncIterator[TableReader]:
@@ -97,7 +99,7 @@ class KafkaLog:
                     bootstrap_servers=self._bootstrap,
                     enable_idempotence=True,
                     acks="all",
-                    max_batch_size=cluster.BATCH_LIMIT,
+                    max_batch_size=cluster.BATCH_LIMIT + record_quarantined.room,
                 )
                 try:
                     await start(producer, self._patience)

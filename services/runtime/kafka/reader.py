@@ -1,7 +1,8 @@
 """Readers on Apache Kafka: a member of a consumer group, and a whole topic from its beginning."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -11,8 +12,13 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from schemas.message import Message, Position
 from schemas.topics import Topic
+from services.runtime.attempts import AT_WORK, LEFT, Note
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.kafka.errors import translated
+from services.runtime.log import NONE
+
+Notes = Callable[[], Awaitable[Mapping[int, tuple[int, Note]]]]
+"""By partition, the group's committed offset and what is noted beside it."""
 
 PATIENCE: Final = 15.0
 """Seconds that a publish waits for its acknowledgement, and a commit; aiokafka itself would try forever."""
@@ -25,11 +31,12 @@ FOLDED: Final = 5000
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     """A member of a group. Of each partition it knows up to where all is done, counted from its assignment."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, topic: Topic, patience: float, grace: float) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, topic: Topic, notes: Notes, patience: float, grace: float) -> None:
         self.assignments = 0
-        self._consumer, self._topic, self._patience, self._grace = consumer, topic, patience, grace
+        self._consumer, self._topic, self._notes = consumer, topic, notes
+        self._patience, self._grace = patience, grace
         self._done: dict[TopicPartition, int] = {}
-        self._committed: dict[TopicPartition, int] = {}
+        self._committed: dict[TopicPartition, OffsetAndMetadata] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -37,8 +44,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._idle.set()
         found = await self._found(limit, wait)
         for partition, records in found.items():
-            begin = self._done.setdefault(partition, records[0].offset)
-            self._committed.setdefault(partition, begin)
+            self._done.setdefault(partition, records[0].offset)
             self._idle.clear()
         return [message_of(record) for records in found.values() for record in records]
 
@@ -62,15 +68,40 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 self._done[partition] = max(self._done[partition], message.position.offset + 1)
         self._idle.set()
 
-    async def commit(self) -> None:
+    async def begin(self) -> Mapping[int, Note]:
+        assignment = self.assignments
+        found = await self._notes()
+        if assignment != self.assignments:
+            return {}  # another assignment meanwhile, which is begun in its turn
+        begun: dict[int, Note] = {}
+        for partition in self._consumer.assignment():
+            offset, begun[partition.partition] = found[partition.partition]
+            self._done.setdefault(partition, offset)
+        await self.commit()
+        return begun
+
+    async def commit(self, attempts: Mapping[Position, int] = NONE) -> None:
+        counted: dict[int, dict[int, int]] = defaultdict(dict)
+        for position, count in attempts.items():
+            counted[position.partition][position.offset] = count
+        await self._commit(
+            lambda number: Note(at_work=True, attempts=counted[number]) if number in counted else AT_WORK
+        )
+
+    async def leave(self) -> None:
+        """Commits what is done, and that this member leaves in order."""
+        await self._commit(lambda _: LEFT)
+
+    async def _commit(self, note: Callable[[int], Note]) -> None:
         committed = self._committed  # of this assignment: a rebalance meanwhile begins another
-        due = {partition: end for partition, end in self._done.items() if committed[partition] != end}
+        wanted = {where: OffsetAndMetadata(end, str(note(where.partition))) for where, end in self._done.items()}
+        due = {where: what for where, what in wanted.items() if committed.get(where) != what}
         if not due:
             return
         with translated(f"cannot commit offsets of {self._topic}"):
             try:
                 async with asyncio.timeout(self._patience):  # aiokafka would look for the coordinator forever
-                    await self._consumer.commit({where: OffsetAndMetadata(end, "") for where, end in due.items()})
+                    await self._consumer.commit(due)
             except (CommitFailedError, IllegalStateError):
                 return  # the group has moved on: whoever has the partitions now reads again from the last commit
         committed |= due
@@ -86,7 +117,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             async with asyncio.timeout(self._grace):
                 await self._idle.wait()
         with suppress(Unavailable):
-            await self.commit()
+            await self.leave()
         self._done, self._committed = {}, {}
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:

@@ -18,6 +18,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from schemas.message import MESSAGE_LIMIT
 from schemas.topics import Topic
+from services.runtime.attempts import Note, parse
 from services.runtime.errors import Misconfigured
 from services.runtime.kafka.errors import started, translated
 
@@ -83,13 +84,22 @@ async def committed(bootstrap: str, group: str, topic: Topic) -> dict[int, int]:
     return {partition.partition: offset for partition, offset in found.items() if offset is not None}
 
 
+async def notes(bootstrap: str, group: str, topic: Topic) -> dict[int, tuple[int, Note]]:
+    """The same with what the group has noted beside each offset."""
+    async with _administration(bootstrap) as admin:
+        found = await admin.list_consumer_group_offsets(group, partitions=_all(topic))
+    return {
+        place.partition: (entry.offset, parse(entry.metadata)) for place, entry in found.items() if entry.offset >= 0
+    }
+
+
 def configuration(topic: Topic, replication: int) -> dict[str, str]:
     """What is set on a topic, whatever the broker's defaults are."""
     age = {"retention.ms": str(RETENTION // timedelta(milliseconds=1))}
     return {
         **({"cleanup.policy": "compact"} if topic.compacted else {"cleanup.policy": "delete", **age}),
         "compression.type": "producer",
-        "max.message.bytes": str(BATCH_LIMIT),
+        "max.message.bytes": str(BATCH_LIMIT + topic.room),
         "message.timestamp.type": "LogAppendTime" if topic.append_time else "CreateTime",
         "min.insync.replicas": str(max(1, replication - 1)),
     }

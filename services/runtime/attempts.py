@@ -1,0 +1,39 @@
+"""What a member of a group notes beside its offsets: that it is at work, and how often it has begun a message.
+
+So a message that kills its process is found: whoever comes next knows that nobody left in order, goes on message by message,
+and counts (architecture section 4). The note is the offset commit's metadata: empty once left in order.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+_AT_WORK: Final = re.compile(r"at work((?: \d{1,19}:\d{1,3})*)", re.ASCII)
+LONGEST: Final = 32
+"""Attempts in one note at most: brokers take 4 KiB of metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """`at_work` until the member leaves in order; `attempts` by offset, of messages begun one by one."""
+
+    at_work: bool = False
+    attempts: Mapping[int, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        counted = sorted(self.attempts.items())[:LONGEST]
+        return " ".join(["at work", *(f"{offset}:{count}" for offset, count in counted)]) if self.at_work else ""
+
+
+LEFT: Final = Note()
+AT_WORK: Final = Note(at_work=True)
+
+
+def parse(text: str) -> Note:
+    """The inverse of `str`; whatever else stands there says that somebody was at work."""
+    if not text:
+        return LEFT
+    found = _AT_WORK.fullmatch(text)
+    pairs = [pair.split(":") for pair in found[1].split()] if found else []
+    return Note(at_work=True, attempts={int(offset): int(count) for offset, count in pairs})

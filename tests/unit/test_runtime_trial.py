@@ -1,0 +1,168 @@
+"""A message that cannot be done is set aside, once another of its batch shows that it is not the code (architecture 4)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.message import Message, Position
+from services.runtime.attempts import AT_WORK, LEFT, LONGEST, Note, parse
+from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.trial import ATTEMPTS, SUSPECTS, Killed, Stuck, Trial
+
+
+def batch(count: int) -> list[Message]:
+    return [Message("131016", b"%d" % number, {}, Position("entering", 0, number)) for number in range(count)]
+
+
+@dataclass
+class World:
+    """What messages do when they are tried, and what became of them."""
+
+    failing: set[int] = field(default_factory=set)
+    away: int = 0
+    """So many attempts meet a database that is away."""
+    company: bool = False
+    tried: list[int] = field(default_factory=list)
+    set_aside: list[int] = field(default_factory=list)
+    attempts: list[int] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+    noted: list[dict[int, int]] = field(default_factory=list)
+
+    def trial(self, known: dict[int, int] | None = None) -> Trial:
+        attempts = {Position("entering", 0, offset): count for offset, count in (known or {}).items()}
+        return Trial(self.begin, self.finish, lambda: self.company, attempts)
+
+    async def run(self, trial: Trial, messages: Sequence[Message]) -> None:
+        await trial.run(messages, self.attempt, self.aside)
+
+    async def attempt(self, message: Message) -> None:
+        if self.away:
+            self.away -= 1
+            raise Unavailable("away")
+        self.tried.append(message.position.offset)
+        if message.position.offset in self.failing:
+            raise KeyError("太郎")
+
+    async def aside(self, message: Message, failure: Exception, attempts: int) -> None:
+        self.set_aside.append(message.position.offset)
+        self.attempts.append(attempts)
+
+    async def begin(self, message: Message, attempts: Mapping[Position, int]) -> None:
+        self.noted.append({position.offset: count for position, count in attempts.items()})
+
+    def finish(self, messages: Sequence[Message]) -> None:
+        self.done += [message.position.offset for message in messages]
+
+
+async def test_a_message_is_set_aside_after_three_attempts() -> None:
+    """The others of the batch are done, in their order, each once."""
+    world = World({2})
+    await world.run(world.trial(), batch(5))
+    assert world.tried == [0, 1, 2, 2, 2, 3, 4]
+    assert (world.set_aside, world.attempts) == ([2], [ATTEMPTS])
+    assert world.done == [0, 1, 2, 3, 4]
+
+
+async def test_the_first_of_a_batch_waits_for_another_to_be_done() -> None:
+    """Until one can be done nobody knows whose fault it is; then what failed is set aside before that one counts as done."""
+    world = World({0, 1})
+    await world.run(world.trial(), batch(3))
+    assert world.tried == [0, 0, 0, 1, 1, 1, 2]
+    assert world.set_aside == [0, 1]
+
+
+@pytest.mark.parametrize("count", [1, 5, SUSPECTS + 5])
+async def test_where_nothing_can_be_done_nothing_is_set_aside(count: int) -> None:
+    """A bad deployment does not empty a topic into quarantine; and not every message of a long batch is tried."""
+    world = World(set(range(count)))
+    trial = world.trial()
+    for _ in range(3):
+        with pytest.raises(Stuck) as caught:
+            await world.run(trial, batch(count))
+        assert isinstance(caught.value.__cause__, KeyError)
+    assert world.set_aside == world.done == []
+    assert max(world.tried) < SUSPECTS
+
+
+async def test_what_comes_later_shows_whose_fault_it_is() -> None:
+    """A batch may have grown when it is tried again."""
+    world, trial = World({0}), None
+    trial = world.trial()
+    with pytest.raises(Stuck):
+        await world.run(trial, batch(1))
+    await world.run(trial, batch(2))
+    assert (world.set_aside, world.done[-1]) == ([0], 1)
+
+
+async def test_others_that_came_another_way_show_it_too() -> None:
+    """Inside a block the step is fed directly: what it does for others counts as company."""
+    world = World({0})
+    trial = world.trial()
+    with pytest.raises(Stuck):
+        await world.run(trial, batch(1))
+    world.company = True
+    await world.run(trial, batch(1))
+    assert world.set_aside == [0]
+
+
+async def test_an_interruption_costs_no_message_an_attempt() -> None:
+    """A database that is away is nobody's fault; what was settled before is not done again."""
+    world = World({1})
+    trial = world.trial()
+    await world.run(trial, batch(2))
+    world.away = 5
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            await world.run(trial, batch(4))
+    await world.run(trial, batch(4))
+    assert world.tried == [0, 1, 1, 1, 2, 3]
+
+
+async def test_what_is_the_operators_is_no_messages_fault() -> None:
+    """A missing table ends the trial at once."""
+    world = World()
+
+    async def without_table(_: Message) -> None:
+        raise Misconfigured("migrations")
+
+    with pytest.raises(Misconfigured):
+        await world.trial().run(batch(2), without_table, world.aside)
+    assert world.set_aside == []
+
+
+async def test_what_has_killed_three_times_is_not_begun_again() -> None:
+    """It is set aside as soon as another can be done; what has killed once is tried, and noted first."""
+    world = World()
+    await world.run(world.trial({0: 3, 1: 1}), batch(3))
+    assert world.tried == [1, 2]
+    assert (world.set_aside, world.attempts) == ([0], [3])
+    assert world.noted[0] == {0: 3, 1: 2}
+
+
+async def test_killers_alone_are_begun_again() -> None:
+    """When everything has killed, it is not the messages: they are tried anew."""
+    world = World()
+    trial = world.trial({0: 3})
+    with pytest.raises(Stuck) as caught:
+        await world.run(trial, batch(1))
+    assert isinstance(caught.value.__cause__, Killed)
+    await world.run(trial, batch(1))
+    assert (world.tried, world.set_aside) == ([0], [])
+
+
+@given(st.dictionaries(st.integers(0, 2**62), st.integers(1, 100), max_size=LONGEST), st.booleans())
+def test_a_note_reads_back(attempts: dict[int, int], at_work: bool) -> None:
+    """As the metadata of an offset: nothing once left in order, and within the broker's 4 KiB."""
+    note = Note(at_work, attempts if at_work else {})
+    assert parse(str(note)) == note
+    assert len(str(note)) < 4096
+
+
+@pytest.mark.parametrize("text", ["x", "at work 1", "at work 1:2 x", "at work  1:2", "AT WORK", "at work 1:2:3"])
+def test_any_other_note_says_that_somebody_was_at_work(text: str) -> None:
+    """Better one careful batch too many."""
+    assert parse(text) == AT_WORK
+    assert parse("") == LEFT
