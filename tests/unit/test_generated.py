@@ -15,6 +15,7 @@ from schemas.catalogue import load_catalogue
 from schemas.control import Control, Item, Officer, Question
 from schemas.directory import AgencyRecord, AssessmentRecord, Beat, Grant, PolicyRecord, Root
 from schemas.proof import Proof
+from schemas.quarantine import Quarantined
 from schemas.refusal import RefusalCode, part_of
 from schemas.replica import FoundPart, Registration
 from schemas.request import Claims, ReadClaims
@@ -61,6 +62,21 @@ RECORDS: Final[list[tuple[str, Record]]] = [
     ("directory_record", PolicyRecord(agency=ASKER, version=2, grants=[GRANT], automatic=GRANT)),
     ("directory_record", AssessmentRecord(agency=ASKER, version=3, rows=["57", "56-2"])),
     ("beat", Beat(edition=EDITION, time=NOW, key=DIGEST, signature=to_text(bytes(64)))),
+    (
+        "quarantined",
+        Quarantined(
+            service="routing",
+            topic="inbound.asked",
+            partition=3,
+            offset=17,
+            source="inbound.opened/3/11",
+            appended=1,
+            error="KeyError",
+            place="routing/asking.py:71",
+            attempts=3,
+            time="2026-11-24T09:00:00.000Z",
+        ),
+    ),
     ("root", Root(agency=ASKER, algorithm="ed25519", key=DIGEST, proof=to_text(bytes(64)))),
 ]
 
