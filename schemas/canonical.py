@@ -23,13 +23,18 @@ class Malformed(ValueError):
 def encode(value: Any) -> bytes:
     """The one spelling of `value`; raises `Malformed` where it has none (null, floats, large integers, non-NFC)."""
     _check(value, DEEPEST)
+    return spelled(value)
+
+
+def spelled(value: Any) -> bytes:
+    """The same for what `read` has returned, and is checked already."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def decode(data: bytes) -> Any:
     """The value spelled by `data`; raises `Malformed` unless `data` is exactly its canonical spelling."""
     value = read(data)
-    if encode(value) != data:
+    if spelled(value) != data:
         raise Malformed("valid JSON, but not in its canonical spelling")
     return value
 
@@ -58,7 +63,8 @@ def read(data: bytes) -> Any:
         raise Malformed("not JSON") from None
     except RecursionError:
         raise too_deep from None
-    value = normalised(value)
+    if not data.isascii() or b"\\u" in data:
+        value = normalised(value)
     _check(value, DEEPEST)
     return value
 
@@ -80,7 +86,9 @@ _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 
 
 def _nesting(data: bytes) -> int:
-    """Depth by brackets outside strings, counted before the parser recurses."""
+    """Depth by brackets outside strings, counted before the parser recurses; where there are few at all, their number."""
+    if (most := data.count(b"[") + data.count(b"{")) <= DEEPEST:
+        return most
     deepest = depth = 0
     for byte in _STRING.sub(b"", data):
         if byte in b"[{":

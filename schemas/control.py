@@ -4,11 +4,12 @@ message.md section 1. Nothing in it names the person. At most 16 KiB; unknown fi
 """
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.text import AgencyCode, Digest, Instant, Label, MessageId, Name, Record
+from schemas.text import AgencyCode, Digest, Instant, Label, MessageId, Name, Record, decoded
 
 LIMIT: Final = 16 * 1024
 LIFETIME: Final = timedelta(days=7)
@@ -85,6 +86,12 @@ class Control(Record):
         if self.sender == self.receiver:
             raise ValueError("sender and receiver are one agency")
         return self
+
+
+@lru_cache(4096)
+def read_control(data: bytes) -> Control:
+    """The control part in `data`; raises `canonical.Malformed`. The last ones stay parsed: every layer reads the same bytes."""
+    return decoded(Control, data, LIMIT)
 
 
 def replying(

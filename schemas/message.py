@@ -7,8 +7,7 @@ from functools import cached_property
 from typing import Final, Self
 
 from schemas import canonical
-from schemas.control import LIMIT, Control
-from schemas.text import decoded
+from schemas.control import Control, read_control
 from schemas.topics import Topic
 
 MESSAGE_LIMIT: Final = 1024 * 1024 + 128 * 1024
@@ -54,7 +53,7 @@ class Message:
         """The control part; `canonical.Malformed` if there is none in its one spelling."""
         if "control" not in self.headers:
             raise canonical.Malformed("the record has no control part")
-        return decoded(Control, self.headers["control"], LIMIT)
+        return read_control(self.headers["control"])
 
     def carried(self, topic: Topic, **headers: bytes) -> "Emit":
         """This message on its way to `topic`: headers that are not named stay as they are, an empty one is left out."""

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field
 
 from schemas import canonical
-from schemas.control import LIMIT, Control
+from schemas.control import LIMIT, Control, read_control
 from schemas.message import Message
 from schemas.refusal import SecurityCode, SecurityEvent
 from schemas.text import AgencyCode, Binary, Count, Digest, Instant, Label, R, Record, decoded, to_bytes
@@ -113,7 +113,10 @@ class Envelope:
 
     @cached_property
     def said(self) -> Control:
-        return _parsed(Control, self.control, "control")
+        try:
+            return read_control(self.control)
+        except canonical.Malformed as error:
+            raise SecurityEvent(SecurityCode.MALFORMED, f"header control: {error}") from None
 
     @cached_property
     def seals(self) -> Seal:

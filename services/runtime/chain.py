@@ -91,12 +91,12 @@ class Chain:
         missing = {message.position for message in batch} - {outcome.cause for outcome in outcomes}
         if missing:
             raise Unfinished(f"{stage.service.name} left {len(missing)} of {len(batch)} messages without an outcome")
-        for outcome in outcomes:
-            if isinstance(outcome, Drop):
-                self.metrics.dropped.labels(stage.service.name, outcome.reason).inc()
-            else:
-                self.metrics.emitted.labels(stage.service.name, outcome.topic.name).inc()
-        return [outcome for outcome in outcomes if isinstance(outcome, Emit)]
+        emits = [outcome for outcome in outcomes if isinstance(outcome, Emit)]
+        for reason, count in Counter(outcome.reason for outcome in outcomes if isinstance(outcome, Drop)).items():
+            self.metrics.dropped.labels(stage.service.name, reason).inc(count)
+        for name, count in Counter(emit.topic.name for emit in emits).items():
+            self.metrics.emitted.labels(stage.service.name, name).inc(count)
+        return emits
 
     def _leaving(self, emit: Emit) -> Message:
         """Inside a block a record says where its message entered the block; nothing of it leaves the block."""

@@ -1,8 +1,9 @@
 """Transactions that see the rows of the agencies of one batch and no others (architecture section 5)."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -26,6 +27,7 @@ _AWAY: Final = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
 )
+_CODE: Final = re.compile(r"[0-9A-Z]{1,16}")
 _OPERATORS: Final = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InsufficientPrivilegeError,
@@ -47,11 +49,34 @@ class Database:
     async def transaction(self, agencies: Iterable[str]) -> AsyncIterator[Connection]:
         """Commits at the end. `Unavailable` when the database is away, `Misconfigured` for permissions and schema."""
         with _translated():
-            async with self._pool.acquire() as connection, connection.transaction():
-                await connection.execute(
-                    "SELECT set_config('renkei.agencies', $1, true)", ",".join(sorted(set(agencies)))
-                )
-                yield connection
+            async with self._pool.acquire() as connection:
+                await connection.execute(f"BEGIN; SET LOCAL renkei.agencies = '{_named(agencies)}'")  # one round trip
+                try:
+                    yield connection
+                except BaseException:
+                    await _rolled_back(connection)
+                    raise
+                await connection.execute("COMMIT")
+
+
+def _named(agencies: Iterable[str]) -> str:
+    """The agencies of a batch, as the policies compare them; ValueError for what is no code."""
+    codes = sorted(set(agencies))
+    if not all(_CODE.fullmatch(code) for code in codes):
+        raise ValueError("a record's key is no agency code")
+    return ",".join(codes)
+
+
+async def _reset(connection: Connection) -> None:
+    """Nothing outlives a transaction here, so only one that did not end needs the round trip."""
+    if connection.is_in_transaction():
+        await connection.reset()
+
+
+async def _rolled_back(connection: Connection) -> None:
+    """A connection that does not even do this is closed by the pool."""
+    with suppress(*_AWAY, asyncpg.PostgresError):
+        await connection.execute("ROLLBACK")
 
 
 @asynccontextmanager
@@ -68,6 +93,7 @@ async def database(
             min_size=1,
             max_size=4,
             command_timeout=30,
+            reset=_reset,
             server_settings={"search_path": schema, "application_name": role},
         )
     try:

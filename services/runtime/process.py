@@ -1,6 +1,7 @@
 """A process: one service, several, or a block. It waits for what it needs, works, and stops in order."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -128,6 +129,8 @@ class Process:
         chain = chain_of(stages, self.running, self.services, self.metrics, self._quarantine_key())
         loops = [self._loop(stage, chain, log, directory) for stage in stages]
         del self.condition.waiting["start"]
+        gc.collect()
+        gc.freeze()  # directory, rules and key rings stay: no collection need look through them again
         names = [service.name for service in self.running]
         structlog.get_logger().info("started", services=names, edition=directory.edition)
         async with asyncio.TaskGroup() as tasks:

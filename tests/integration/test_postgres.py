@@ -91,6 +91,15 @@ async def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
         assert await connection.fetchval("SELECT count(*) FROM decisions WHERE id = $1", identity) == 0
 
 
+@pytest.mark.parametrize("key", ["", "太郎", "131016,271004", "131016'; DROP TABLE effects; --"])
+async def test_what_is_no_agency_code_is_named_in_no_transaction(database: Database, key: str) -> None:
+    """It reaches no statement; the message is at fault, not the installation."""
+    with pytest.raises(ValueError, match="no agency code"):
+        async with database.transaction([TOKYO, key]):
+            pass
+    await attempt(database, "SELECT 1 FROM effects")
+
+
 @pytest.mark.parametrize(
     ("statement", "values", "error"),
     [

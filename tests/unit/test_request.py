@@ -384,7 +384,7 @@ def test_a_strange_payload_is_refused(payload: bytes) -> None:
 
 
 def test_a_repeated_claim_is_its_last() -> None:
-    """JSON leaves it open: what PyJWT reads is what is judged."""
+    """JSON leaves it open (RFC 7519 section 4): one of them is read, and judged."""
     said = json.dumps(CLAIMS).encode()
     bad(token(HEADER, said[:-1] + b',"iss":"401307"}'))
     passes(token(HEADER, b'{"iss":"401307",' + said[1:]))

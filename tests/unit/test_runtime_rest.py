@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.message import Message
 from services.operator.enrolment import make_key
-from services.runtime.errors import Misconfigured
+from services.runtime.errors import MissingKey
 from services.runtime.keys import KeyRings, Ring
 from services.runtime.rest import AtRest, Part, Unreadable, opened_part, sealed_part
 
@@ -92,7 +92,7 @@ def test_altered_bytes_do_not_open(place: int) -> None:
 @pytest.mark.parametrize("kid", ["", RINGS[OSAKA].keys[0].kid, RINGS[TOKYO].keys[2].kid])
 def test_a_missing_data_key_is_the_operators(kid: str) -> None:
     """No key named, another agency's, or one of another purpose."""
-    with pytest.raises(Misconfigured, match=f"agency {TOKYO} has no such data key"):
+    with pytest.raises(MissingKey, match=f"agency {TOKYO} has no such data key"):
         at_rest().open_part(TOKYO, kid, "value", CONTROL, bytes(40))
 
 
