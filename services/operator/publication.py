@@ -53,7 +53,8 @@ def describe_hub(installation: Installation) -> None:
 
 async def publish(installation: Installation) -> int:
     """Hands every kept record to the hub; returns how many were new."""
-    kept = [json.loads(file.read_text()) for file in sorted(installation.records.iterdir())]
+    files = [file for file in sorted(installation.records.iterdir()) if not file.name.startswith(".")]  # no drafts
+    kept = [json.loads(file.read_text()) for file in files]
     publications = [Publication(one["place"], to_bytes(one["record"]), to_bytes(one["signature"])) for one in kept]
     taken = 0
     async with tables(installation, "hub") as database:

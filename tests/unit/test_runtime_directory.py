@@ -65,9 +65,9 @@ class Table:
 
     def fold(self, *messages: Message) -> dict[str, int]:
         """What is ignored of these messages, by reason."""
-        before = self.directory.ignored.copy()
+        before = self.directory.ignoring.counts.copy()
         self.directory.fold(messages)
-        return dict(self.directory.ignored - before)
+        return dict(self.directory.ignoring.counts - before)
 
 
 @pytest.fixture
