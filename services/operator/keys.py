@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from schemas.directory import KeyRecord
 from services.operator import enrolment, publication, renewal, revocation, roots
@@ -52,11 +52,9 @@ def renew(
         for code in codes:
             rotated = renewal.rotated_by(code, sign, assertion)
             made += renewal.renew(opened(folder), code, now(), rotated, timedelta(minutes=overlap))
-    for key in made:
-        screen.print(
-            f"{key.agency} {key.purpose} {key.kid[:SHORT]} from {key.starts} until {key.until}", highlight=False
-        )
-    screen.print(PUBLISH if made else "Nothing is missing.", highlight=False)
+    for key in made:  # a line each, however narrow the screen
+        typer.echo(f"{key.agency} {key.purpose} {key.kid[:SHORT]} from {key.starts} until {key.until}")
+    typer.echo(PUBLISH if made else "Nothing is missing.")
 
 
 @keys.command("list")
@@ -64,9 +62,11 @@ def show(code: Code, folder: Folder = HERE) -> None:
     """Show an agency's keys: what they are for, how long, and in which state."""
     with readable():
         found = listed(opened(folder), code, now())
-    table = Table("key", "purpose", "algorithm", "from", "until", "state", title=f"Keys of {code}")
+    table = Table(
+        Column("key", no_wrap=True), "purpose", "algorithm", "from", "until", "state", title=f"{code}, in UTC"
+    )
     for one in found:
-        table.add_row(one.kid[:SHORT], one.purpose, one.algorithm, one.starts, one.until, one.state)
+        table.add_row(one.kid[:SHORT], one.purpose, one.algorithm, one.starts[:16], one.until[:16], one.state)
     screen.print(table)
 
 
@@ -82,12 +82,11 @@ def revoke(
     with readable():
         revoked = [revocation.revoke(opened(folder), record, now()) for record in _named(folder, key, purpose)]
     for record in revoked:
-        text = f"{record.agency} {record.purpose} {record.kid[:SHORT]} is revoked since {record.revoked}."
-        screen.print(text, highlight=False)
-    screen.print(f"Signed. If publishing fails, do it as soon as the hub runs: {PUBLISH}", highlight=False)
+        typer.echo(f"{record.agency} {record.purpose} {record.kid[:SHORT]} is revoked since {record.revoked}.")
+    typer.echo(f"Signed. If publishing fails, do it as soon as the hub runs. {PUBLISH}")
     taken = finished(publication.publish(opened(folder)))
     finished(publication.published(opened(folder)))
-    screen.print(f"{taken} records are new.")
+    typer.echo(f"{taken} records are new.")
 
 
 @keys.command("root")
@@ -105,7 +104,7 @@ def enroll(
     """Enroll the root of an agency that another operator runs; do it before its records are published here."""
     with readable():
         enrolled = roots.enroll(opened(folder), file.read_bytes())
-    screen.print(f"{enrolled.agency} is enrolled." if enrolled else "It is enrolled already.", highlight=False)
+    typer.echo(f"{enrolled.agency} is enrolled." if enrolled else "It is enrolled already.")
 
 
 def _named(folder: Path, key: str, purpose: str | None) -> list[KeyRecord]:
