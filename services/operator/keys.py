@@ -66,7 +66,7 @@ def show(code: Code, folder: Folder = HERE) -> None:
         Column("key", no_wrap=True), "purpose", "algorithm", "from", "until", "state", title=f"{code}, in UTC"
     )
     for one in found:
-        table.add_row(one.kid[:SHORT], one.purpose, one.algorithm, one.starts[:16], one.until[:16], one.state)
+        table.add_row(one.kid[:SHORT], one.purpose, one.algorithm, _minute(one.starts), _minute(one.until), one.state)
     screen.print(table)
 
 
@@ -111,3 +111,8 @@ def _named(folder: Path, key: str, purpose: str | None) -> list[KeyRecord]:
     if purpose is None:
         return [revocation.by_kid(opened(folder), key)]
     return list(revocation.by_purpose(opened(folder), key, purpose, now()))
+
+
+def _minute(instant: str) -> str:
+    """For a narrow screen: day and minute may stand on two lines."""
+    return instant[:16].replace("T", " ")
