@@ -148,10 +148,15 @@ def keep_record(installation: Installation, record: AnyRecord, root: RootKey) ->
 
 def assertion_key(installation: Installation, agency: str) -> PrivateKey:
     """The key with which the agency's business systems sign what they post now."""
+    return posting_key(installation, agency, instant(present()))
+
+
+def posting_key(installation: Installation, agency: str, at: str) -> PrivateKey:
+    """The same at the instant `at`: the following key from its beginning on."""
     following = installation.systems / f"{agency}.next"
     if following.exists():
         key = PrivateKey.model_validate_json(following.read_bytes())
-        if key.starts <= instant(present()):
+        if key.starts <= at:
             return key
     return PrivateKey.model_validate_json((installation.systems / agency).read_bytes())
 

@@ -74,10 +74,10 @@ class Load:
     site: Site
     healthy: list[str] = field(default_factory=list)
     stricken: list[str] = field(default_factory=list)
-    going: asyncio.Event = field(default_factory=asyncio.Event)
+    enough: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        while not self.going.is_set():
+        while not self.enough.is_set():
             await until(lambda: len(self.healthy) - _count(self.site, self.healthy, "state <> 'open'") < UNDER_WAY, 60)
             one = inquiry(HEALTHY[len(self.healthy) % len(HEALTHY)])
             other = _asked_by_neighbour(len(self.stricken))
@@ -109,18 +109,18 @@ async def test_a_revocation_holds_under_load(stricken: Site) -> None:
     site, load = stricken, Load(stricken)
     revoked = {one.kid for one in revocation.by_purpose(site, NEIGHBOUR, "sign", now())}
     dropped = _metric(site, "hub", DROPPED)
-    running = asyncio.create_task(load.run())
-    await load.goes_on(30)
-    edition = await _revoke(site)
-    await until(lambda: _count(site, load.stricken, "state = 'refused'"), 60)
-    await load.goes_on(20)
-    await _replay(site, revoked)
-    [new] = [key.kid for key in _renewed(site, NEIGHBOUR) if key.purpose == "sign"]
-    await publication.publish(site)
-    seen = len(load.stricken)
-    await until(lambda: _count(site, load.stricken[seen:], "state = 'answered'"), 60)
-    load.going.set()
-    await running
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(load.run())
+        await load.goes_on(30)
+        edition = await _revoke(site)
+        await until(lambda: _count(site, load.stricken, "state = 'refused'"), 60)
+        await load.goes_on(20)
+        await _replay(site, revoked)
+        [new] = [key.kid for key in _renewed(site, NEIGHBOUR) if key.purpose == "sign"]
+        await publication.publish(site)
+        seen = len(load.stricken)
+        await until(lambda: _count(site, load.stricken[seen:], "state = 'answered'"), 60)
+        load.enough.set()
     await sites.settled(site, 60)
 
     delivered = await scan(site.kafka(), topics.network_delivered)

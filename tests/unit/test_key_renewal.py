@@ -12,7 +12,7 @@ from schemas.message import Message
 from schemas.text import instant, to_bytes
 from services.operator import renewal, revocation
 from services.operator.command import app
-from services.operator.enrolment import assertion_key, create_keys
+from services.operator.enrolment import assertion_key, create_keys, posting_key
 from services.operator.installation import Installation
 from services.operator.keyrings import held_keys
 from services.operator.listing import kept_records, listed
@@ -155,6 +155,9 @@ def test_the_posting_system_changes_over_by_itself(site: Installation) -> None:
     old = assertion_key(site, TOKYO)
     [new] = [k for k in renewal.renew(site, TOKYO, NOW, ["assertion"]) if k.purpose == "assertion"]
     assert _posting(site) == {TOKYO: old, f"{TOKYO}.next": new}
+    assert new.starts == instant(NOW + timedelta(minutes=10))
+    assert posting_key(site, TOKYO, instant(NOW + timedelta(minutes=9))) == old
+    assert posting_key(site, TOKYO, new.starts) == new
     renewal.renew(site, TOKYO, NOW + DAY, ["assertion"], timedelta(minutes=1))
     assert _posting(site)[TOKYO] == new
     third = renewal.renew(site, OSAKA, NOW, ["assertion"], timedelta(0))[-1]
