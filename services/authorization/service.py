@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 from schemas import canonical, catalogue, law, topics
 from schemas.control import FACELESS
+from schemas.directory import HUB
 from schemas.message import Drop, Emit, Message, Outcome
 from schemas.policy import Rules, judge
 from schemas.refusal import Refusal, SecurityCode, SecurityEvent
 from schemas.topics import Topic
 from schemas.trail import Finding, extended
 from services.runtime.directory import Directory
-from services.runtime.records import finding, incident, refused, set_aside
-from services.runtime.service import Environment, Service
+from services.runtime.ignoring import Incident
+from services.runtime.log import Log
+from services.runtime.records import finding, incident, recorded, refused, set_aside
+from services.runtime.service import Environment, Service, Tick
 
 NAME = "authorization"
 
@@ -24,6 +27,7 @@ class Policy:
 
     directory: Directory
     rules: Rules
+    log: Log
 
     def finding(self, message: Message) -> Finding:
         """By which rule a message is allowed; raises `Refusal` with the rule that forbids it."""
@@ -44,6 +48,25 @@ async def give_back(messages: Sequence[Message], policy: Policy) -> list[Outcome
     """A message that had to be set aside on its way out: its asker is told. On the way in nothing is verified yet."""
     ledger, back = topics.linkage_recorded, topics.outbound_refused
     return [outcome for message in messages for outcome in set_aside(message, NAME, policy.directory, ledger, back)]
+
+
+async def record_ignored(policy: Policy) -> list[Emit]:
+    """Every record that the directory's table did not take is told to the ledger; forgotten only once that is acknowledged.
+
+    After a restart it is met and told again: what is told names its place in the log, so that a repeat is known as one."""
+    waiting = list(policy.directory.ignoring.waiting)
+    if waiting:
+        await policy.log.publish([(topics.linkage_recorded, _ignored(one, policy.directory)) for one in waiting])
+        policy.directory.ignoring.done(waiting)
+    return []
+
+
+def _ignored(one: Incident, directory: Directory) -> Message:
+    """On the side of the agency that it claims to be of, where there is one; of what it said nothing is repeated."""
+    agency = one.agency if one.agency in directory.agencies else HUB
+    record = Message(key=agency, value=b"", headers={}, position=one.position)
+    found = finding("directory", SecurityEvent(one.code, f"{one.reason}: {one.position}"), directory)
+    return recorded(record, topics.linkage_recorded, extended(b"", found)).message
 
 
 def _outbound(message: Message, policy: Policy) -> list[Outcome]:
@@ -85,7 +108,7 @@ def _judged(message: Message, verdict: Finding, topic: Topic) -> Emit:
 @asynccontextmanager
 async def open_policy(environment: Environment) -> AsyncIterator[Policy]:
     """No keys, no database: what is judged by is public inside the site."""
-    yield Policy(environment.directory, Rules(law.load_table(), catalogue.load_catalogue()))
+    yield Policy(environment.directory, Rules(law.load_table(), catalogue.load_catalogue()), environment.log)
 
 
 service = Service(
@@ -95,4 +118,5 @@ service = Service(
     writes=[topics.outbound_authorized, topics.inbound_authorized, topics.outbound_refused, topics.linkage_recorded],
     aside={topics.outbound_coded: give_back},
     resources=open_policy,
+    ticks=[Tick(1.0, record_ignored)],
 )

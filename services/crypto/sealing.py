@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from schemas.control import FACELESS, Control
 from schemas.directory import HUB, KeyRecord, Purpose
@@ -18,6 +18,7 @@ from services.runtime.clock import Clock
 from services.runtime.directory import Directory
 from services.runtime.keys import KeyRings, PrivateKey
 from services.runtime.rest import LINK, AtRest, Unreadable
+from services.runtime.signing import signing_key
 from services.runtime.wrapping import ContentKeys
 
 
@@ -39,6 +40,8 @@ class Sealer:
     directory: Directory
     content_keys: ContentKeys
     clock: Clock
+    awaited: dict[str, str] = field(default_factory=dict)
+    """Signing keys that wait for their record in the directory, and since when."""
 
     def seal(self, message: Message) -> Sealed:
         """The envelope of one message, yet unsigned; raises `Refusal` if a key that it needs is not to be had."""
@@ -67,10 +70,10 @@ class Sealer:
         return Sealed(signer.signer(), envelope, leaf)
 
     def _signing_key(self, agency: str) -> PrivateKey:
-        """The agency's own signing key of now; a revoked one refuses everything that it would sign."""
-        key = self.keys.of(agency).current("sign", instant(self.clock()))
-        record = self.directory.key(key.kid)
-        if record is None or record.revoked is not None:
+        """The agency's own signing key of now; where all are revoked or ended, what they would sign is refused."""
+        ring, now = self.keys.of(agency), instant(self.clock())
+        key = signing_key(ring, "sign", now, self.directory, self.awaited)
+        if key is None:
             raise Refusal(RefusalCode.KEY_REVOKED, "directory: the sender's signing key")
         return key
 

@@ -3,21 +3,23 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from schemas.control import FACELESS, Control, replying
-from schemas.directory import HUB, KeyRecord
+from schemas.directory import HUB, KeyRecord, Purpose
 from schemas.refusal import Refusal, RefusalCode, part_of
 from schemas.text import Instant, Record, decoded, instant, to_text
 from schemas.wire import seal
 from schemas.wire.envelope import Decision, Envelope, LawRow, Permit, Signature
 from schemas.wire.frame import derived_id, keyed
-from schemas.wire.sign import PERMIT_ROOT, ROOT, decision_digest, permit_leaf_of, sign_leaves
+from schemas.wire.sign import PERMIT_ROOT, ROOT, Signer, decision_digest, permit_leaf_of, sign_leaves
 from services.hub.link_codes import LinkCodes
 from services.runtime.clock import Clock
 from services.runtime.decisions import Decided
 from services.runtime.directory import Directory
+from services.runtime.errors import Unavailable
 from services.runtime.keys import KeyRings
+from services.runtime.signing import signing_key
 from services.runtime.wrapping import ContentKeys
 
 PERMITTED = "permitted"
@@ -51,9 +53,17 @@ class Permitter:
     codes: LinkCodes
     content_keys: ContentKeys
     clock: Clock
+    awaited: dict[str, str] = field(default_factory=dict)
+    """Keys of the hub that wait for their record in the directory, and since when."""
 
     def decide(self, envelope: Envelope, core: int | None) -> Decision:
-        """A new decision D: what it says of the person is a commitment that only the receiver can open."""
+        """A new decision D: what it says of the person is a commitment that only the receiver can open.
+
+        It names the edition of now. A key that was revoked since the signature was checked would be permitted under an
+        edition that forbids it: the batch is judged again."""
+        signed = self.directory.key(envelope.seals.sign)
+        if signed is None or signed.revoked is not None:
+            raise Unavailable("the directory has changed while the batch was judged")
         control, now = envelope.said, instant(self.clock())
         salt, link_code = self._subject(envelope, core, now)
         basis = control.basis
@@ -88,7 +98,7 @@ class Permitter:
         if not granted:
             return []
         now = instant(self.clock())
-        signer = self.keys.of(HUB).current("permit", now).signer()
+        signer = self._signer("permit", now)
         drafts = [self._draft(one, now) for one in granted]
         signatures = sign_leaves(signer, PERMIT_ROOT, [leaf for _, _, leaf in drafts])
         return [
@@ -105,7 +115,7 @@ class Permitter:
         said, business = control.encoded(), part_of(refusal.code, refusal.rule).encoded()
         salt = self.keys.of(HUB).current("salt", time)
         committed = seal.commit(control, said, business, b"", salt.secret)
-        signer = self.keys.of(HUB).current("sign", time).signer()
+        signer = self._signer("sign", time)
         envelope = Envelope(
             control=said,
             seal=committed.seal(sign=signer.kid, wrap=receiver.kid, hub=hub_key.kid),
@@ -134,6 +144,13 @@ class Permitter:
             subject = seal.seal_subject(key, os.urandom(12), digest, one.salt, one.link_code)
         leaf = one.envelope.leaf(hashlib.sha256(one.envelope.subject).digest())
         return subject, receiver.kid, permit_leaf_of(digest, leaf, receiver.kid, hashlib.sha256(subject).digest(), now)
+
+    def _signer(self, purpose: Purpose, at: str) -> Signer:
+        """Nobody would believe what is signed under a key that is revoked or unknown: it waits for the operator."""
+        key = signing_key(self.keys.of(HUB), purpose, at, self.directory, self.awaited)
+        if key is None:
+            raise Unavailable(f"the hub has no valid {purpose} key: see `renkei keys renew {HUB} --sign`")
+        return key.signer()
 
     def _wrap_key(self, agency: str, now: str) -> KeyRecord:
         record = self.directory.current(agency, "wrap", now)

@@ -1,6 +1,6 @@
 """The hub publishes the directory: what agencies signed and handed in, in the order of editions, and its own beat."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schemas import topics
 from schemas.directory import HUB, Beat, beaten
@@ -8,9 +8,12 @@ from schemas.message import Emit, Message, Position
 from schemas.text import instant, to_text
 from services.hub import store
 from services.runtime.clock import Clock
+from services.runtime.directory import Directory
+from services.runtime.errors import Unavailable
 from services.runtime.keys import KeyRings
 from services.runtime.log import Log
 from services.runtime.postgres import Database
+from services.runtime.signing import signing_key
 
 PART = 1000
 """Records a tick at most."""
@@ -25,6 +28,9 @@ class Publisher:
     keys: KeyRings
     log: Log
     clock: Clock
+    directory: Directory
+    awaited: dict[str, str] = field(default_factory=dict)
+    """Signing keys that wait for their record, and since when: the first does for a second, being just published."""
 
     async def due(self) -> list[Emit]:
         """Publishes records that are not yet acknowledged, marks them, and returns the beat."""
@@ -46,7 +52,10 @@ class Publisher:
         async with self.database.transaction({HUB}) as connection:
             edition = await store.last_edition(connection)
         now = instant(self.clock())
-        signer = self.keys.of(HUB).current("sign", now).signer()
+        key = signing_key(self.keys.of(HUB), "sign", now, self.directory, self.awaited)
+        if key is None:  # a beat under it would not count, and without beats every service closes
+            raise Unavailable(f"the hub has no valid signing key: see `renkei keys renew {HUB} --sign`")
+        signer = key.signer()
         signature = to_text(signer.sign(beaten(edition, now)))
         beat = Beat(edition=edition, time=now, key=signer.kid, signature=signature)
         return Emit(topics.directory, Message(key="beat", value=beat.encoded(), headers={}), NOWHERE)

@@ -107,7 +107,9 @@ async def open_hub(environment: Environment) -> AsyncIterator[Hub]:
     permitter = Permitter(keys, directory, codes, ContentKeys(clock), clock)
     async with database(environment) as tables:
         checker = Checker(keys, directory, rules, codes, clock)
-        yield Hub(Judge(checker, permitter), permitter, Publisher(tables, keys, environment.log, clock), tables)
+        yield Hub(
+            Judge(checker, permitter), permitter, Publisher(tables, keys, environment.log, clock, directory), tables
+        )
 
 
 service = Service(

@@ -1,22 +1,20 @@
-"""Commands about topics, the database, keys and the directory."""
+"""Commands about topics, the database and the directory."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter
 
 from schemas.control import Item
 from schemas.directory import Grant
-from services.operator import enrolment, lifecycle, publication
+from services.operator import lifecycle, publication
 from services.operator.console import HERE, Codes, Folder, finished, group, opened, progress, readable, screen
-from services.operator.tables import now
 from services.runtime.kafka.topics import apply_topics, diff_topics
 from services.topology import all_topics, groups
 
 topics = group("The topics of the log.")
 database = group("The database.")
-keys = group("Keys and key rings.")
 directory = group("The directory of agencies, keys, policies and assessments.")
 
 Replication = Annotated[int, typer.Option(help="Copies of each partition; three on a cluster of several brokers.")]
@@ -43,19 +41,6 @@ def migrate(folder: Folder = HERE) -> None:
     """Create roles and schemas, and bring every service's schema to what its code expects."""
     with readable(), progress("migrating", 1):
         lifecycle.migrate(opened(folder))
-
-
-@keys.command("create")
-def create(
-    codes: Codes,
-    folder: Folder = HERE,
-    suite: Annotated[Literal["1", "2"], typer.Option(help="1: Ed25519, X25519. 2: ECDSA and ECDH on P-256.")] = "1",
-) -> None:
-    """Make root, signing, sealing, salt, data and assertion keys for agencies that have none."""
-    with readable(), progress("creating keys", len(codes)) as step:
-        for code in codes:
-            enrolment.create_keys(opened(folder), [code], suite, now())
-            step()
 
 
 @directory.command("describe")

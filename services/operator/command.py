@@ -11,6 +11,7 @@ from services.operator.bench.command import bench
 from services.operator.console import HERE, Folder, fail, mendable, opened, readable, screen
 from services.operator.generate.command import gen
 from services.operator.installation import BLOCKS, services_of
+from services.operator.keys import keys
 from services.operator.lifecycle import bring_down, bring_up
 from services.runtime import settings
 from services.runtime.errors import Misconfigured
@@ -25,7 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(administration.topics, name="topics")
 app.add_typer(administration.database, name="db")
-app.add_typer(administration.keys, name="keys")
+app.add_typer(keys, name="keys")
 app.add_typer(administration.directory, name="directory")
 app.add_typer(quarantine.commands, name="quarantine")
 app.add_typer(people.staff, name="staff")

@@ -1,12 +1,10 @@
 """An agency's keys: its root, key rings for the two blocks, the posting system's assertion key, and signed key records."""
 
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 
 from schemas.directory import (
@@ -25,12 +23,14 @@ from schemas.text import instant, to_bytes, to_text
 from schemas.wire import suites
 from schemas.wire.frame import digest
 from services.operator.installation import Installation, write_secret
+from services.operator.keyrings import replace_file, write_keys
 from services.operator.local.error import InstallationError
-from services.runtime.keys import PrivateKey, Ring, sealed
+from services.operator.tables import now as present
+from services.runtime.keys import PrivateKey
 
 YEAR: Final = timedelta(days=365)
 SEALING_MONTHS: Final = 2
-"""Wrap and salt keys are made for this month and the next; each lives one (message.md section 3)."""
+"""Wrap and salt keys are made for this month and the next; each lives one (message.md section 3). `renewal` makes more."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +59,20 @@ class Made:
 def create_keys(installation: Installation, agencies: Sequence[str], suite: str, now: datetime) -> None:
     """Keys for agencies that have none yet: rings, enrolled roots and signed records, each file written at once."""
     installation.prepare()
-    secret = installation.key_encryption_key.read_bytes()
     roots = json.loads(installation.roots.read_text())
     for agency in agencies:
         if (installation.root_keys / agency).exists():
             raise ValueError(f"agency {agency} has keys already")
         root = RootKey(agency, suites.SIGNATURES[suite], suites.generate(suites.SIGNATURES[suite])[0])
         made = hub_keys(suite, now) if agency == HUB else agency_keys(agency, suite, now)
-        _write_rings(installation, agency, [one.private for one in made], secret)
+        write_keys(installation, agency, [one.private for one in made], now)
         stored = json.dumps({"algorithm": root.algorithm, "private": to_text(root.private)}).encode()
         write_secret(installation.root_keys / agency, stored)
         roots.append(root.enrolled().model_dump(mode="json"))
         for one in made:
             if one.record is not None:
                 keep_record(installation, one.record, root)
-    _replace(installation.roots, json.dumps(roots, indent=1).encode())
+    replace_file(installation.roots, json.dumps(roots, indent=1).encode())
 
 
 def agency_keys(agency: str, suite: str, now: datetime) -> list[Made]:
@@ -112,19 +111,21 @@ def make_key(agency: str, purpose: Purpose, algorithm: suites.Algorithm, starts:
         starts=instant(starts),
         until=instant(until),
     )
-    if not public:
-        return Made(held, None)
-    record = KeyRecord(
-        agency=agency,
+    return Made(held, key_record(held, held.starts) if public else None)
+
+
+def key_record(held: PrivateKey, starts: str) -> KeyRecord:
+    """The first version of a key's record; `starts` may lie before the moment from which the key is used."""
+    return KeyRecord(
+        agency=held.agency,
         version=1,
-        kid=kid,
-        purpose=purpose,
-        algorithm=algorithm,
-        key=to_text(public),
-        starts=instant(starts),
-        until=instant(until),
+        kid=held.kid,
+        purpose=held.purpose,
+        algorithm=held.algorithm,
+        key=to_text(suites.public_of(held.algorithm, held.secret)),
+        starts=starts,
+        until=held.until,
     )
-    return Made(held, record)
 
 
 def read_root(installation: Installation, agency: str) -> RootKey:
@@ -142,41 +143,31 @@ def keep_record(installation: Installation, record: AnyRecord, root: RootKey) ->
     data = record.encoded()
     signature = suites.sign(root.algorithm, root.private, signed_record(record.type, data))
     stored = json.dumps({"place": place(record), "record": to_text(data), "signature": to_text(signature)})
-    (installation.records / place(record).replace("/", "_")).write_text(stored)
+    replace_file(installation.records / place(record).replace("/", "_"), stored.encode())
 
 
 def assertion_key(installation: Installation, agency: str) -> PrivateKey:
-    """The key with which the agency's business systems sign what they post."""
+    """The key with which the agency's business systems sign what they post now."""
+    return posting_key(installation, agency, instant(present()))
+
+
+def posting_key(installation: Installation, agency: str, at: str) -> PrivateKey:
+    """The same at the instant `at`: the following key from its beginning on."""
+    following = installation.systems / f"{agency}.next"
+    if following.exists():
+        key = PrivateKey.model_validate_json(following.read_bytes())
+        if key.starts <= at:
+            return key
     return PrivateKey.model_validate_json((installation.systems / agency).read_bytes())
 
 
-def _monthly(agency: str, purpose: Purpose, algorithm: suites.Algorithm, now: datetime) -> list[Made]:
-    first = datetime(now.year, now.month, 1, tzinfo=UTC)
-    starts = [first]
-    for _ in range(SEALING_MONTHS):
+def months(now: datetime, count: int) -> list[tuple[datetime, datetime]]:
+    """Beginning and end of this month and of those that follow, `count` in all."""
+    starts = [datetime(now.year, now.month, 1, tzinfo=UTC)]
+    for _ in range(count):
         starts.append((starts[-1] + timedelta(days=32)).replace(day=1))
-    return [make_key(agency, purpose, algorithm, start, end) for start, end in pairwise(starts)]
+    return list(pairwise(starts))
 
 
-def _write_rings(installation: Installation, agency: str, keys: Sequence[PrivateKey], secret: bytes) -> None:
-    """Which block holds which key (architecture section 2): data both, sign, wrap and salt linkage alone."""
-    if agency == HUB:
-        held = {"hub": list(keys)}
-    else:
-        held = {
-            "intermediate": [key for key in keys if key.purpose == "data"],
-            "linkage": [key for key in keys if key.purpose in ("data", "sign", "wrap", "salt")],
-        }
-        system = next(key for key in keys if key.purpose == "assertion")
-        write_secret(installation.systems / agency, system.encoded())
-    for block, some in held.items():
-        folder = installation.keys / block
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _replace(folder / f"{agency}.ring", sealed(Ring(agency=agency, keys=some), secret, block))
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Whole or not at all: a process that reads it in between sees the old file."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    write_secret(draft, data)
-    draft.replace(path)
+def _monthly(agency: str, purpose: Purpose, algorithm: suites.Algorithm, now: datetime) -> list[Made]:
+    return [make_key(agency, purpose, algorithm, start, end) for start, end in months(now, SEALING_MONTHS)]

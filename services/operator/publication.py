@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from schemas.agencies import Municipality, Prefecture, classes_of, load_municipalities, load_prefectures
 from schemas.control import Item
@@ -53,7 +54,7 @@ def describe_hub(installation: Installation) -> None:
 
 async def publish(installation: Installation) -> int:
     """Hands every kept record to the hub; returns how many were new."""
-    kept = [json.loads(file.read_text()) for file in sorted(installation.records.iterdir())]
+    kept = [json.loads(file.read_text()) for file in published_files(installation)]
     publications = [Publication(one["place"], to_bytes(one["record"]), to_bytes(one["signature"])) for one in kept]
     taken = 0
     async with tables(installation, "hub") as database:
@@ -61,6 +62,11 @@ async def publish(installation: Installation) -> int:
             async with database.transaction({HUB}) as connection:
                 taken += await store.hand_in(connection, publications[start : start + PART])
     return taken
+
+
+def published_files(installation: Installation) -> list[Path]:
+    """The kept records, without the drafts that a crash may have left."""
+    return [file for file in sorted(installation.records.iterdir()) if not file.name.startswith(".")]
 
 
 async def published(installation: Installation, seconds: float = 60) -> None:

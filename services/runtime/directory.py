@@ -1,12 +1,12 @@
 """The directory as one table in memory, folded from its topic before the first batch and followed while a process runs.
 
 A revoked key or a changed rule holds within seconds, without a query. A record that is forged, older or another agency's
-is ignored and counted; a table without a beat for five minutes closes the service (architecture section 7).
+is ignored, counted and recorded; a table without a beat for five minutes closes the service (architecture section 7).
 """
 
 import asyncio
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,6 +29,7 @@ from schemas.directory import (
     Purpose,
     Root,
     key_id,
+    place,
     signed_record,
     signer_of,
 )
@@ -37,6 +38,7 @@ from schemas.text import decoded, moment, to_bytes
 from schemas.wire import suites
 from services.runtime.clock import Clock
 from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.ignoring import Ignored, Ignoring, Reason
 from services.runtime.log import TableReader
 
 SILENCE: Final = timedelta(minutes=5)
@@ -47,10 +49,6 @@ class Roots(Protocol):
     """Enrolled root keys by agency; a dictionary is one."""
 
     def get(self, agency: str, /) -> Root | None: ...
-
-
-class Ignored(Exception):
-    """A record that the table does not take, and why."""
 
 
 @dataclass
@@ -65,7 +63,7 @@ class Directory:
     assessments: dict[str, AssessmentRecord] = field(default_factory=dict)
     edition: int = 0
     beat: datetime | None = None
-    ignored: Counter[str] = field(default_factory=Counter)
+    ignoring: Ignoring = field(default_factory=Ignoring)
     _purposes: dict[tuple[str, Purpose], list[KeyRecord]] = field(default_factory=lambda: defaultdict(list))
 
     def key(self, kid: str) -> KeyRecord | None:
@@ -85,12 +83,12 @@ class Directory:
             raise Unavailable("the directory has had no beat of the hub for five minutes")
 
     def fold(self, messages: Iterable[Message]) -> None:
-        """Takes what verifies; the rest is counted by reason and changes nothing."""
+        """Takes what verifies; the rest changes nothing, and is counted and recorded."""
         for message in messages:
             try:
                 self._take(message)
-            except Ignored as reason:
-                self.ignored[str(reason)] += 1
+            except Ignored as ignored:
+                self.ignoring.add(message, ignored.reason)
 
     def _take(self, message: Message) -> None:
         if message.key == "beat":
@@ -100,25 +98,27 @@ class Directory:
 
     def _take_record(self, message: Message) -> None:
         if len(message.value) > LIMIT:
-            raise Ignored("too large")
+            raise Ignored(Reason.TOO_LARGE)
         try:
             record = RECORDS.validate_json(message.value)
         except (ValidationError, RecursionError):
-            raise Ignored("malformed") from None
+            raise Ignored(Reason.MALFORMED) from None
         self._verify(record, message)
         self._put(record)
 
     def _verify(self, record: AnyRecord, message: Message) -> None:
         root = self.roots.get(signer_of(record))
         if root is None:
-            raise Ignored("no enrolled root")
+            raise Ignored(Reason.NO_ROOT)
         signed = signed_record(record.type, message.value)
         try:
             suites.verify(root.algorithm, to_bytes(root.key), signed, message.headers.get("signature", b""))
         except suites.Unacceptable:
-            raise Ignored("bad signature") from None
+            raise Ignored(Reason.BAD_SIGNATURE) from None
         if record.encoded() != message.value:
-            raise Ignored("malformed")
+            raise Ignored(Reason.MALFORMED)
+        if place(record) != message.key:  # compaction would remove what rightly stands there
+            raise Ignored(Reason.ANOTHER_PLACE)
 
     def _put(self, record: AnyRecord) -> None:
         match record:
@@ -138,9 +138,9 @@ class Directory:
         known = self.keys.get(record.kid)
         _newer(known, record)
         if known is not None and known.revoked is not None and record.revoked is None:
-            raise Ignored("a revocation is final")
+            raise Ignored(Reason.REVOCATION_IS_FINAL)
         if record.kid != key_id(record.agency, record.purpose, record.algorithm, record.public):
-            raise Ignored("key id does not fit the key")
+            raise Ignored(Reason.FOREIGN_KEY_ID)
         if known is None:
             _acceptable(record)
         self.keys[record.kid] = record
@@ -151,30 +151,31 @@ class Directory:
         try:
             beat = decoded(Beat, message.value, LIMIT)
         except canonical.Malformed:
-            raise Ignored("malformed") from None
+            raise Ignored(Reason.MALFORMED) from None
         key = self.keys.get(beat.key)
         if key is None or (key.agency, key.purpose) != (HUB, "sign") or not key.valid(beat.time):
-            raise Ignored("beat under an unknown key")
+            raise Ignored(Reason.UNKNOWN_BEATER)
         try:
             suites.verify(key.algorithm, key.public, beat.signed(), to_bytes(beat.signature))
         except suites.Unacceptable:
-            raise Ignored("bad signature") from None
+            raise Ignored(Reason.BAD_SIGNATURE) from None
         time = moment(beat.time)
         if beat.edition < self.edition or (self.beat and time < self.beat):
-            raise Ignored("older beat")
+            raise Ignored(Reason.OLDER_BEAT)
         self.edition, self.beat = beat.edition, time
 
 
 def _newer(known: AnyRecord | None, record: AnyRecord) -> None:
     if known is not None and record.version <= known.version:
-        raise Ignored("older version" if record.version < known.version or record != known else "repeated")
+        again = record == known
+        raise Ignored(Reason.REPEATED if again else Reason.OLDER_VERSION)
 
 
 def _acceptable(record: KeyRecord) -> None:
     try:
         suites.check_public(record.algorithm, record.public)
     except suites.Unacceptable:
-        raise Ignored("unacceptable public key") from None
+        raise Ignored(Reason.UNACCEPTABLE_KEY) from None
 
 
 @dataclass

@@ -63,12 +63,19 @@ class Ring(Record):
     agency: AgencyCode
     keys: list[PrivateKey]
 
+    def usable(self, purpose: Purpose, at: str) -> list[PrivateKey]:
+        """The keys that are valid at the instant `at`, the one that began last in front."""
+        usable = [key for key in self.keys if key.purpose == purpose and key.starts <= at < key.until]
+        return sorted(usable, key=lambda key: key.starts, reverse=True)
+
     def current(self, purpose: Purpose, at: str) -> PrivateKey:
         """The key to use at the instant `at`: the one that began last; `MissingKey` if there is none."""
-        usable = [key for key in self.keys if key.purpose == purpose and key.starts <= at < key.until]
+        usable = self.usable(purpose, at)
         if not usable:
-            raise MissingKey(f"agency {self.agency} has no {purpose} key for {at[:10]}: see `renkei keys create`")
-        return max(usable, key=lambda key: key.starts)
+            raise MissingKey(
+                f"agency {self.agency} has no {purpose} key for {at[:10]}: see `renkei keys renew {self.agency}`"
+            )
+        return usable[0]
 
     @cached_property
     def by_kid(self) -> dict[str, PrivateKey]:

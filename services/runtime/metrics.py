@@ -37,3 +37,9 @@ class Metrics:
         self.edition = Gauge(
             "renkei_directory_edition", "Edition of the directory that is in force.", registry=registry
         )
+        self.ignored = Counter(
+            "renkei_directory_ignored",
+            "Records of the directory's topic that were not taken, by reason.",
+            ("reason",),
+            registry=registry,
+        )

@@ -20,6 +20,7 @@ from services.runtime.chain import Chain, Stage
 from services.runtime.directory import Directory, EnrolledRoots, follow
 from services.runtime.errors import Misconfigured, MissingKey, Unavailable
 from services.runtime.http import Pages, serve
+from services.runtime.ignoring import Ignoring
 from services.runtime.kafka.log import KafkaLog
 from services.runtime.keys import KeyRings
 from services.runtime.log import Log
@@ -83,7 +84,8 @@ class Process:
             await stack.enter_async_context(serve(self.settings.http, self.pages, self.metrics, self.condition))
             log = KafkaLog(self.settings.kafka)
             stack.push_async_callback(log.close)
-            directory = Directory(self._roots(), lambda: datetime.now(UTC))
+            ignoring = Ignoring(lambda reason: self.metrics.ignored.labels(reason).inc())
+            directory = Directory(self._roots(), lambda: datetime.now(UTC), ignoring=ignoring)
             keys = self._key_rings()
             await self._patient(lambda: log.require(*self._needed()), "the log")
             opened = [await self._opened(stack, service, log, directory, keys) for service in self.running]

@@ -65,9 +65,9 @@ class Table:
 
     def fold(self, *messages: Message) -> dict[str, int]:
         """What is ignored of these messages, by reason."""
-        before = self.directory.ignored.copy()
+        before = self.directory.ignoring.counts.copy()
         self.directory.fold(messages)
-        return dict(self.directory.ignored - before)
+        return dict(self.directory.ignoring.counts - before)
 
 
 @pytest.fixture
@@ -177,6 +177,32 @@ def test_a_revoked_key_holds_no_more(table: Table) -> None:
     assert table.directory.key(made.private.kid) == revoked
     assert table.directory.current(TOKYO, "sign", instant(NOW)) is None
     assert table.fold(published(record_of(made))) == {"older version": 1}
+
+
+def test_a_revocation_is_final(table: Table) -> None:
+    """Not even the agency's own root takes it back, under whatever version; a later revocation may say more."""
+    made = make_key(TOKYO, "sign", "ed25519", NOW, NOW + timedelta(days=1))
+    table.fold(published(record_of(made, version=2, revoked=instant(NOW))))
+    assert table.fold(published(record_of(made, version=3))) == {"a revocation is final": 1}
+    assert table.fold(published(record_of(made, version=3, revoked=instant(NOW + timedelta(days=1))))) == {}
+    assert table.directory.current(TOKYO, "sign", instant(NOW)) is None
+
+
+def test_a_record_stands_in_its_own_place(table: Table) -> None:
+    """Anywhere else it would push out what rightly stands there, once the topic is compacted."""
+    made = make_key(TOKYO, "sign", "ed25519", NOW, NOW + timedelta(days=1))
+    signed = published(record_of(made))
+    for key in (
+        f"key/{OSAKA}/{made.private.kid}",
+        f"key/{TOKYO}/{BEATING.private.kid}",
+        f"agency/{TOKYO}",
+        "beaten",
+        "",
+    ):
+        assert table.fold(Message(key, signed.value, signed.headers)) == {"another's place": 1}
+    assert table.directory.keys == {}
+    assert [one.code for one in table.directory.ignoring.waiting] == ["wrong_receiver"] * 5
+    assert table.fold(signed) == {}
 
 
 def test_a_key_is_named_by_itself(table: Table) -> None:

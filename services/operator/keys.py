@@ -1,0 +1,118 @@
+"""Commands about keys: make, renew, list and revoke them, and hand roots from operator to operator."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+from rich.table import Column, Table
+
+from schemas.directory import KeyRecord
+from services.operator import enrolment, publication, renewal, revocation, roots
+from services.operator.console import HERE, Codes, Folder, finished, group, opened, progress, readable, screen
+from services.operator.listing import SHORT, listed
+from services.operator.tables import now
+from services.runtime.keys import PrivateKey
+
+keys = group("Keys and key rings.")
+
+PUBLISH: Final = "Publish the new records: renkei directory publish."
+
+Code = Annotated[str, typer.Argument(help="Code of the agency; the hub is NWS000.")]
+Revocable = Annotated[
+    Literal["sign", "wrap", "permit", "assertion"] | None,
+    typer.Option(help="With a code: all of the agency's keys of this purpose that are valid now."),
+]
+
+
+@keys.command("create")
+def create(
+    codes: Codes,
+    folder: Folder = HERE,
+    suite: Annotated[Literal["1", "2"], typer.Option(help="1: Ed25519, X25519. 2: ECDSA and ECDH on P-256.")] = "1",
+) -> None:
+    """Make root, signing, sealing, salt, data and assertion keys for agencies that have none."""
+    with readable(), progress("creating keys", len(codes)) as step:
+        for code in codes:
+            enrolment.create_keys(opened(folder), [code], suite, now())
+            step()
+
+
+@keys.command("renew")
+def renew(
+    codes: Codes,
+    folder: Folder = HERE,
+    sign: Annotated[bool, typer.Option("--sign", help="A new signing key too; for the hub also for permits.")] = False,
+    assertion: Annotated[bool, typer.Option("--assertion", help="A new posting key too.")] = False,
+    overlap: Annotated[int, typer.Option(min=0, help="Minutes until a new signing or posting key is used.")] = 10,
+) -> None:
+    """Make the sealing and salt keys that are missing for the months ahead, and signing and posting keys that follow."""
+    with readable():
+        made: list[PrivateKey] = []
+        for code in codes:
+            rotated = renewal.rotated_by(code, sign, assertion)
+            made += renewal.renew(opened(folder), code, now(), rotated, timedelta(minutes=overlap))
+    for key in made:  # a line each, however narrow the screen
+        typer.echo(f"{key.agency} {key.purpose} {key.kid[:SHORT]} from {key.starts} until {key.until}")
+    typer.echo(PUBLISH if made else "Nothing is missing.")
+
+
+@keys.command("list")
+def show(code: Code, folder: Folder = HERE) -> None:
+    """Show an agency's keys: what they are for, how long, and in which state."""
+    with readable():
+        found = listed(opened(folder), code, now())
+    table = Table(
+        Column("key", no_wrap=True), "purpose", "algorithm", "from", "until", "state", title=f"{code}, in UTC"
+    )
+    for one in found:
+        table.add_row(one.kid[:SHORT], one.purpose, one.algorithm, _minute(one.starts), _minute(one.until), one.state)
+    screen.print(table)
+
+
+@keys.command("revoke")
+def revoke(
+    key: Annotated[
+        str, typer.Argument(help="Id of the key, its first characters, or with --purpose an agency's code.")
+    ],
+    purpose: Revocable = None,
+    folder: Folder = HERE,
+) -> None:
+    """Revoke keys for good, and publish that at once. After one whose id begins with a dash say: renkei keys revoke -- -x…"""
+    with readable():
+        revoked = [revocation.revoke(opened(folder), record, now()) for record in _named(folder, key, purpose)]
+    for record in revoked:
+        typer.echo(f"{record.agency} {record.purpose} {record.kid[:SHORT]} is revoked since {record.revoked}.")
+    typer.echo(f"Signed. If publishing fails, do it as soon as the hub runs. {PUBLISH}")
+    taken = finished(publication.publish(opened(folder)))
+    finished(publication.published(opened(folder)))
+    typer.echo(f"{taken} records are new.")
+
+
+@keys.command("root")
+def root(code: Code, folder: Folder = HERE) -> None:
+    """Print the root of an agency whose root key is here, with its proof, for operators who enroll it elsewhere."""
+    with readable():
+        typer.echo(roots.root_of(opened(folder), code).model_dump_json())
+
+
+@keys.command("enroll")
+def enroll(
+    file: Annotated[Path, typer.Argument(help="JSON of `renkei keys root`: agency, algorithm, key, proof.")],
+    folder: Folder = HERE,
+) -> None:
+    """Enroll the root of an agency that another operator runs; do it before its records are published here."""
+    with readable():
+        enrolled = roots.enroll(opened(folder), file.read_bytes())
+    typer.echo(f"{enrolled.agency} is enrolled." if enrolled else "It is enrolled already.")
+
+
+def _named(folder: Path, key: str, purpose: str | None) -> list[KeyRecord]:
+    if purpose is None:
+        return [revocation.by_kid(opened(folder), key)]
+    return list(revocation.by_purpose(opened(folder), key, purpose, now()))
+
+
+def _minute(instant: str) -> str:
+    """For a narrow screen: day and minute may stand on two lines."""
+    return instant[:16].replace("T", " ")
