@@ -53,6 +53,8 @@ AMOUNT: Final = "827364519"
 """With these digits begins every amount."""
 CONDITION: Final = "照会ZQVKXJ条件WPHQZ"
 """Stands in every inquiry's business part."""
+GRACE: Final = 0.5
+"""Seconds that an asker of the site waits beyond `expires`, so that a test need not wait for an hour."""
 CODES: Final = (ASKER, NEIGHBOUR, ELSEWHERE)
 
 
@@ -118,7 +120,7 @@ def opened(kafka: str, postgres: str) -> Iterator[Site]:
     """The site with its residents, running; stopped and removed in the end."""
     folder = Path(tempfile.mkdtemp(prefix="renkei-site-"))
     with _database(postgres) as dsn:
-        site = Site(folder, kafka, dsn)
+        site = Site(folder, kafka, dsn, told={"RENKEI_GRACE": str(GRACE)})
         try:
             site.prepare()
             lifecycle.migrate(site)
@@ -148,10 +150,17 @@ def inquiry(
     officer: Officer = OFFICER,
     exchange: str = "",
     year: int = YEAR,
+    expires: str | None = None,
 ) -> Posted:
     """What the asker wants to know about a resident."""
     question = Question(
-        id=exchange or uuid7(), sender=ASKER, receiver=resident.provider, basis=basis, item=ITEM, officer=officer
+        id=exchange or uuid7(),
+        sender=ASKER,
+        receiver=resident.provider,
+        basis=basis,
+        item=ITEM,
+        officer=officer,
+        expires=expires,
     )
     business = {"period": {"year": year}, "condition": CONDITION}
     return read_request(question.encoded(), resident.number.encode(), canonical.encode(business))
