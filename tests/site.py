@@ -289,6 +289,12 @@ def clear(site: Site, record: Message) -> dict[str, Any]:
     return business
 
 
+def word(business: bytes) -> str:
+    """A business part in one word: the refusal's code, or the answer's outcome."""
+    part = json.loads(business)
+    return str(part.get("code", part["outcome"]))
+
+
 async def lags(site: Site) -> dict[str, int]:
     """What each consumer group has yet to do; nothing that is zero."""
     ends = await _ends(site, [topic for _, topic in groups()])
@@ -353,6 +359,12 @@ def rows(site: Site, query: str, *values: Any) -> list[tuple[Any, ...]]:
     """What the database holds, as its superuser sees it."""
     with psycopg.connect(site.superuser()) as connection:
         return connection.execute(query, values).fetchall()
+
+
+def delete(site: Site, statement: str, *values: Any) -> None:
+    """What a test has put there."""
+    with psycopg.connect(site.superuser()) as connection:
+        connection.execute(statement, values)
 
 
 # --- preparing

@@ -1,7 +1,6 @@
 """Nobody waits for ever: what is not answered in time ends as `timed_out`, once, whatever happens meanwhile."""
 
 import asyncio
-import json
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -283,19 +282,13 @@ def stored(site: Site, exchange: str) -> str:
     """What the asker would be shown."""
     kept = "SELECT sealed, control, value FROM exchange.exchanges WHERE id = %s"
     [(sealed, control, value)] = sites.rows(site, kept, exchange)
-    return word(at_rest(site).open_part(ASKER, sealed, "value", control, value))
-
-
-def word(business: bytes) -> str:
-    """The refusal's code, or the answer's outcome."""
-    part = json.loads(business)
-    return str(part.get("code", part["outcome"]))
+    return sites.word(at_rest(site).open_part(ASKER, sealed, "value", control, value))
 
 
 def said(exchange: Exchange, some: Sequence[Outcome]) -> tuple[list[str], list[str]]:
     """The outcomes that the asker is told, and those that the ledger is."""
     emits = [one.message for one in some if isinstance(one, Emit) and one.topic == topics.exchange_completed]
-    told = [word(exchange.finisher.rest.open(message, "value")) for message in emits]
+    told = [sites.word(exchange.finisher.rest.open(message, "value")) for message in emits]
     records = [one.message for one in some if isinstance(one, Emit) and one.topic == topics.intermediate_recorded]
     found = [read_trail(message.headers["trail"]).findings[-1].outcome for message in records]
     return told, found

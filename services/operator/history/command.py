@@ -1,21 +1,26 @@
 """`renkei exchange show`, as a person reads it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Final
 
 import typer
 from pydantic import TypeAdapter, ValidationError
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from schemas.control import Control
 from schemas.text import MessageId
 from services.operator.console import HERE, Folder, fail, finished, group, opened, screen
-from services.operator.history.steps import Decision, History, Step, history
+from services.operator.history.steps import History, history
 from services.operator.history.store import Summary
 
 exchange = group("What became of an exchange.")
-STEP: Final = ("time", "agency", "block", "layer", "outcome", "rule", "edition", "kind", "message")
-DECISION: Final = ("service", "agency", "step", "sender", "message", "verdict", "entered at")
+WIDE: Final = 240
+"""Columns where nobody looks at a terminal: nothing is folded in a file."""
+
+Rows = Sequence[Sequence[str]]
 
 
 @exchange.command("show")
@@ -26,48 +31,71 @@ def show(
     try:
         TypeAdapter(MessageId).validate_python(exchange)
     except ValidationError:
-        fail(f"{exchange[:64]!r} is no id of an exchange: expected a UUID of version 7 or 8, in lower case")
+        fail(f"{exchange[:36]!r} is no id of an exchange")
     found = finished(history(opened(folder), exchange))
     if found.summary is None and not found.steps:
-        fail(f"nothing is known here of an exchange {exchange}")
+        fail(f"no exchange {exchange} is known here")
+    printer = screen if screen.is_terminal else Console(width=WIDE)
     for table in tables(found):
-        screen.print(table)
+        printer.print(table)
 
 
-def tables(found: History) -> list[Table]:
-    """State, where the exchange was opened here; steps; decisions."""
-    state = [] if found.summary is None else [_state(found.summary)]
-    steps = _table("steps, as they were recorded", STEP, [_step(step) for step in found.steps])
-    return [*state, steps, _table("decisions, as they are kept", DECISION, [_decision(one) for one in found.decisions])]
+def tables(found: History) -> Iterator[Table]:
+    """State, where the exchange was opened here; messages; steps in the order of time; decisions."""
+    messages = {step.control.id: step.control for step in found.steps}
+    names = {id: f"{place} {control.kind}" for place, (id, control) in enumerate(messages.items(), 1)}  # noqa: A001
+    if found.summary is not None:
+        yield _table("exchange (処理状況)", ("asked by", "of", *STATES), [_state(found.summary)])
+    yield _table("messages", ("message", "from", "to", "created", "expires", "id"), _messages(messages, names))
+    yield _table(
+        "steps, as they were recorded",
+        ("time", "agency", "block", "layer", "outcome", "rule", "edition", "message"),
+        _steps(found, names),
+    )
+    yield _table(
+        "decisions, as they are kept",
+        ("service", "agency", "step", "verdict", "entered the block at", "message"),
+        _decisions(found, names),
+    )
 
 
-def _state(summary: Summary) -> Table:
-    rows = [
-        ("asked by", summary.agency),
-        ("of", summary.receiver),
-        ("state", summary.state),
-        ("created", summary.created),
-        ("expires", summary.expires),
-        ("completed", summary.completed or "-"),
+STATES: Final = ("state", "created", "expires", "completed")
+
+
+def _state(summary: Summary) -> Sequence[str]:
+    times = (summary.created, summary.expires, summary.completed or "-")
+    return (summary.agency, summary.receiver, summary.state, *times)
+
+
+def _messages(messages: Mapping[str, Control], names: Mapping[str, str]) -> Rows:
+    return [(names[one.id], one.sender, one.receiver, one.created, one.expires, one.id) for one in messages.values()]
+
+
+def _steps(found: History, names: Mapping[str, str]) -> Rows:
+    return [
+        (
+            step.time,
+            step.agency,
+            step.block,
+            step.finding.layer,
+            step.finding.outcome,
+            step.finding.rule,
+            str(step.finding.edition),
+            names[step.control.id],
+        )
+        for step in found.steps
     ]
-    table = _table("exchange (処理状況)", ("", ""), rows)
-    table.show_header = False
-    return table
 
 
-def _step(step: Step) -> Sequence[str]:
-    finding, control = step.finding, step.control
-    said = (finding.layer, finding.outcome, finding.rule, str(finding.edition))
-    return (step.time, step.agency, step.block, *said, control.kind, control.id)
+def _decisions(found: History, names: Mapping[str, str]) -> Rows:
+    return [
+        (service, stored.agency, stored.step, stored.verdict, stored.source, names.get(stored.id, stored.id))
+        for service, stored in ((one.service, one.stored) for one in found.decisions)
+    ]
 
 
-def _decision(decision: Decision) -> Sequence[str]:
-    stored = decision.stored
-    return (decision.service, stored.agency, stored.step, stored.sender, stored.id, stored.verdict, stored.source)
-
-
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(title=title, title_justify="left")
+def _table(title: str, columns: Sequence[str], rows: Rows) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:

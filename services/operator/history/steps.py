@@ -57,7 +57,11 @@ async def history(installation: Installation, exchange: str) -> History:
     async with tables(installation, "exchange") as database, database.transaction(here) as connection:
         summary = await store.summary(connection, here, exchange)
     steps = distinct([step async for step in _recorded(installation, exchange)])
-    return History(summary, steps, await _decided(installation, steps))
+    parties = {party for step in steps for party in (step.control.sender, step.control.receiver)} | {HUB}
+    if summary is not None:
+        parties |= {summary.agency, summary.receiver}
+    ids = {exchange, *(step.control.id for step in steps)}
+    return History(summary, steps, await _decided(installation, parties, ids))
 
 
 def distinct(steps: Iterable[Step]) -> list[Step]:
@@ -88,12 +92,10 @@ def steps_of(record: Message, block: str, exchange: str) -> list[Step]:
     return [Step(time, record.key, block, one, control) for one in findings if control.exchange == exchange]
 
 
-async def _decided(installation: Installation, steps: Sequence[Step]) -> list[Decision]:
-    """What the decision points keep of the messages that the steps are about."""
-    ids = {step.control.id for step in steps}
-    parties = {party for step in steps for party in (step.control.sender, step.control.receiver)} | {HUB}
+async def _decided(installation: Installation, parties: set[str], ids: set[str]) -> list[Decision]:
+    """What the decision points keep of these messages between these parties."""
     found: list[Decision] = []
-    for service in DECIDING if ids else ():
+    for service in DECIDING:
         async with tables(installation, service) as database, database.transaction(parties) as connection:
             stored = await store.decisions(connection, parties, parties, ids)
         found += [Decision(service, one) for one in stored]
