@@ -133,6 +133,8 @@ class Question(Record):
     basis: Basis
     item: Item
     officer: Officer
+    expires: Instant | None = None
+    """Until when an answer is of use; without it for `LIFETIME`, and never longer than `LONGEST_LIFE`."""
     non_disclosure: Literal[True] | None = None
 
     @model_validator(mode="after")

@@ -83,6 +83,8 @@ class PolicyRecord(Record):
     grants: list[Grant]
     automatic: Grant | None = None
     """The registered role of automatic answers (自動応答); without it nothing is answered automatically."""
+    quota: Count | None = None
+    """How many inquiries the agency may open on a Japanese calendar day; absent: as many as it wants."""
 
     def allows(self, officer: Officer | Literal["auto"], basis: Basis) -> bool:
         """Whether this officer's role fits the legal basis (職責が法令の根拠に合うか)."""

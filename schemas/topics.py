@@ -45,6 +45,7 @@ reference_requested: Final = Topic("reference.requested", "Keys to fetch from th
 reference_found: Final = Topic("reference.found", "What the reference database holds for them.")
 replica_registered: Final = Topic("replica.registered", "A copy (副本) or flag that a business system registers.")
 exchange_completed: Final = Topic("exchange.completed", "The answer or refusal that ends an exchange, for its asker.")
+exchange_due: Final = Topic("exchange.due", "An exchange whose deadline has passed without an answer.")
 intermediate_recorded: Final = Topic("intermediate.recorded", "Log of the intermediate interface (監査ログ, 業務ログ).")
 linkage_recorded: Final = Topic("linkage.recorded", "Log of the linkage interface (アクセス記録, 監査ログ).")
 record_quarantined: Final = Topic(

@@ -32,6 +32,7 @@ from schemas.text import decoded, instant, later
 from schemas.topics import Topic
 from services.exchange import store
 from services.exchange.accepting import PERSON
+from services.exchange.service import Exchange, open_exchange
 from services.exchange.store import Asked
 from services.hub.link_codes import LinkCodes
 from services.operator import asking, enrolment, lifecycle, publication, residents
@@ -41,9 +42,13 @@ from services.operator.installation import Installation, Layout, process_names
 from services.operator.local import process
 from services.operator.samples import income_tax_certificate
 from services.operator.tables import at_rest, now, rings, tables
+from services.runtime.clock import Clock
+from services.runtime.directory import Directory, EnrolledRoots
 from services.runtime.kafka import KafkaLog
 from services.runtime.kafka.scan import scan
+from services.runtime.memory import MemoryLog
 from services.runtime.rest import LINK, Part
+from services.runtime.service import Environment
 from services.topology import SERVICES, all_topics, groups
 from tests.waiting import until
 
@@ -53,6 +58,8 @@ AMOUNT: Final = "827364519"
 """With these digits begins every amount."""
 CONDITION: Final = "照会ZQVKXJ条件WPHQZ"
 """Stands in every inquiry's business part."""
+GRACE: Final = 0.5
+"""Seconds that an asker of the site waits beyond `expires`, so that a test need not wait for an hour."""
 CODES: Final = (ASKER, NEIGHBOUR, ELSEWHERE)
 
 
@@ -118,7 +125,7 @@ def opened(kafka: str, postgres: str) -> Iterator[Site]:
     """The site with its residents, running; stopped and removed in the end."""
     folder = Path(tempfile.mkdtemp(prefix="renkei-site-"))
     with _database(postgres) as dsn:
-        site = Site(folder, kafka, dsn)
+        site = Site(folder, kafka, dsn, told={"RENKEI_GRACE": str(GRACE)})
         try:
             site.prepare()
             lifecycle.migrate(site)
@@ -148,10 +155,17 @@ def inquiry(
     officer: Officer = OFFICER,
     exchange: str = "",
     year: int = YEAR,
+    expires: str | None = None,
 ) -> Posted:
     """What the asker wants to know about a resident."""
     question = Question(
-        id=exchange or uuid7(), sender=ASKER, receiver=resident.provider, basis=basis, item=ITEM, officer=officer
+        id=exchange or uuid7(),
+        sender=ASKER,
+        receiver=resident.provider,
+        basis=basis,
+        item=ITEM,
+        officer=officer,
+        expires=expires,
     )
     business = {"period": {"year": year}, "condition": CONDITION}
     return read_request(question.encoded(), resident.number.encode(), canonical.encode(business))
@@ -166,25 +180,43 @@ async def ask(site: Site, posted: Posted, *, kafka: bool = False) -> asking.Answ
     return await asking.wait(site, ASKER, posted.question.id, 30)
 
 
-async def open_exchange(site: Site, posted: Posted) -> Control:
-    """An open exchange as `exchange` would have accepted it, of which nothing has been published."""
-    created = instant(now())
-    control = posted.question.completed(created, later(created, LIFETIME))
-    person = at_rest(site).index(ASKER, PERSON, posted.number)
-    async with tables(site, "exchange") as database, database.transaction({ASKER}) as connection:
-        await store.open_exchanges(connection, [Asked(control, person)])
-    return control
-
-
 async def ask_past_own_side(site: Site, resident: Resident, basis: Basis) -> asking.Answer:
     """Opens an exchange and publishes its question as `authorization` would, without being asked."""
     posted, rest = inquiry(resident, basis), at_rest(site)
-    control = await open_exchange(site, posted)
+    control = await open_alone(site, posted)
     said, link_code = control.encoded(), link_codes(site, resident)[0].encode()
     sealed = rest.seal(ASKER, said, {"value": posted.business, "subject": LINK + link_code})
     headers = {"control": said, "subject": sealed["subject"], "sealed": sealed["sealed"]}
     await publish(site, [(topics.outbound_authorized, Message(ASKER, sealed["value"], headers))])
     return await asking.wait(site, ASKER, control.id, 30)
+
+
+async def open_alone(site: Site, posted: Posted) -> Control:
+    """An exchange in the tables as `exchange` opens it, of which no other service hears anything."""
+    rest, created = at_rest(site), instant(now())
+    control = posted.question.completed(created, posted.question.expires or later(created, LIFETIME))
+    async with tables(site, "exchange") as database, database.transaction({ASKER}) as connection:
+        await store.open_exchanges(connection, [Asked(control, rest.index(ASKER, PERSON, posted.number))])
+    return control
+
+
+def run_out(site: Site, exchange: str) -> None:
+    """Lets the time of an open exchange be over for its asker, and for nobody else."""
+    past = "UPDATE exchange.exchanges SET expires = now() - interval '1 day' WHERE id = %s AND state = 'open'"
+    with psycopg.connect(site.superuser()) as connection:
+        assert connection.execute(past, [exchange]).rowcount == 1
+
+
+@asynccontextmanager
+async def steps(site: Site, clock: Clock = now) -> AsyncIterator[Exchange]:
+    """What the steps of `exchange` need, beside the running site: its tables, keys and the directory as it is now."""
+    directory = Directory(EnrolledRoots(site.roots), clock)
+    directory.fold(await scan(site.kafka(), topics.directory))
+    held = rings(site, "intermediate")
+    async with open_exchange(
+        Environment("exchange", site.settings(), directory, held, MemoryLog(clock), clock)
+    ) as found:
+        yield found
 
 
 async def answer_past_own_side(
@@ -255,6 +287,12 @@ def clear(site: Site, record: Message) -> dict[str, Any]:
     """The business part of a completed exchange, opened under the data key of the record's agency."""
     business: dict[str, Any] = json.loads(at_rest(site).open(record, "value"))
     return business
+
+
+def word(business: bytes) -> str:
+    """A business part in one word: the refusal's code, or the answer's outcome."""
+    part = json.loads(business)
+    return str(part.get("code", part["outcome"]))
 
 
 async def lags(site: Site) -> dict[str, int]:
@@ -332,6 +370,12 @@ def execute(site: Site, statement: str) -> None:
 async def until_ended(site: Site, name: str) -> None:
     """Until a process of the site is no more."""
     await until(lambda: name not in running(site))
+
+
+def delete(site: Site, statement: str, *values: Any) -> None:
+    """What a test has put there."""
+    with psycopg.connect(site.superuser()) as connection:
+        connection.execute(statement, values)
 
 
 # --- preparing

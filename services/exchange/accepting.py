@@ -4,12 +4,12 @@ A decision point (architecture section 4.2): its content is an HMAC over the can
 table must not hold what could be guessed; its note holds the times and the rule that it gave.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from schemas import topics
 from schemas.catalogue import Catalogue
-from schemas.control import LIFETIME, Control, Officer
+from schemas.control import LIFETIME, LONGEST_LIFE, Control, Officer, Question
 from schemas.message import Drop, Emit, Message, Outcome
 from schemas.refusal import Refusal, RefusalCode, SecurityEvent
 from schemas.request import Posted, check_assertion, check_keys, read_request
@@ -17,7 +17,8 @@ from schemas.text import Instant, Record, decoded, instant, later
 from schemas.trail import extended
 from schemas.wire.frame import keyed
 from services.exchange import store
-from services.exchange.ending import Ending, refusing
+from services.exchange.ending import Ending, refusing, told
+from services.exchange.quota import Quotas, open_quotas
 from services.exchange.store import Asked
 from services.runtime import decisions
 from services.runtime.clock import Clock
@@ -69,12 +70,18 @@ class Accepter:
         outcomes: list[Outcome] = []
         candidates = self._asserted(messages, outcomes)
         agencies = {candidate.posted.question.sender for candidate in candidates}
+        now = instant(self.clock())
         async with self.database.transaction(agencies) as connection:
+            quotas = await open_quotas(connection, agencies, self.directory.policies, now)
             known = await decisions.recall(connection, [candidate.place for candidate in candidates])
             staff = await store.known_staff(connection, {_officer(candidate) for candidate in candidates})
-            proposals = [self._proposal(candidate, known, staff) for candidate in candidates]
+            proposals = [
+                _again(candidate, known) or self._proposal(candidate, candidate.place not in known, staff, quotas, now)
+                for candidate in candidates
+            ]
             standing = await decisions.settle(connection, proposals)
             await self._remember(connection, candidates, proposals, standing)
+            await quotas.count(connection, _opened(proposals, standing))
         for candidate, proposal, decided in zip(candidates, proposals, standing, strict=True):
             outcomes += self._outcome(candidate, proposal, decided)
         return outcomes
@@ -84,12 +91,13 @@ class Accepter:
         candidates = []
         for message in messages:
             try:
-                candidates.append(self._candidate(message))
+                candidates.append(self.candidate(message))
             except (SecurityEvent, Refusal) as problem:
                 outcomes += self._unasserted(message, problem)
         return candidates
 
-    def _candidate(self, message: Message) -> Candidate:
+    def candidate(self, message: Message) -> Candidate:
+        """What was posted, once its assertion holds; else raises `SecurityEvent` or `Refusal`."""
         headers = message.headers
         posted = read_request(headers.get("control", b""), headers.get("subject", b""), message.value)
         check_assertion(posted, headers.get("assertion", b""), self.directory.key, message.time / 1000)
@@ -109,19 +117,20 @@ class Accepter:
             record = recorded(bare, topics.intermediate_recorded, findings)
         return [Drop(message.position, str(problem.code)), record]
 
-    def _proposal(self, candidate: Candidate, known: dict[Place, Decided], staff: set[tuple[str, Officer]]) -> Decided:
-        """The decision: by what the tables say now, or the stored one if this is its redelivery."""
-        earlier = known.get(candidate.place)
-        if earlier is not None and earlier.source == candidate.message.source:
-            return earlier
-        created = instant(self.clock())
-        expires, verdict, rule = later(created, LIFETIME), ACCEPTED, ""
+    def _proposal(
+        self, candidate: Candidate, is_new: bool, staff: set[tuple[str, Officer]], quotas: Quotas, now: str
+    ) -> Decided:
+        """The decision by what the tables say now; only for a new id does it take of the quota."""
+        expires, verdict, rule = later(now, LIFETIME), ACCEPTED, ""
         try:
+            expires = _deadline(candidate.posted.question, now)
             self._check(candidate, staff)
+            if is_new:
+                quotas.take(candidate.place)
         except Refusal as refusal:
             verdict, rule = str(refusal.code), refusal.rule
-        note = Note(created=created, expires=expires, rule=rule).encoded().decode()
-        return Decided(candidate.place, self._content(candidate), candidate.message.source, verdict, note, expires)
+        note = Note(created=now, expires=expires, rule=rule).encoded().decode()
+        return Decided(candidate.place, self.content(candidate), candidate.message.source, verdict, note, expires)
 
     def _check(self, candidate: Candidate, staff: set[tuple[str, Officer]]) -> None:
         question = candidate.posted.question
@@ -146,7 +155,7 @@ class Accepter:
             for candidate, proposal, decided in zip(candidates, proposals, standing, strict=True)
             if decided is proposal
         ]
-        asked = [Asked(_control(candidate, decided), self._person(candidate)) for candidate, decided in first]
+        asked = [Asked(control_of(candidate, decided), self._person(candidate)) for candidate, decided in first]
         await store.open_exchanges(connection, asked)
         refused = [self._refusal(candidate, decided) for candidate, decided in first if decided.verdict != ACCEPTED]
         await store.finish(connection, [ending.finished(instant(self.clock())) for ending in refused])
@@ -163,7 +172,7 @@ class Accepter:
 
     def _composed(self, candidate: Candidate, standing: Decided) -> Emit:
         """The message as it leaves: complete, sealed at rest, with no header but what the exchange itself made."""
-        message, control = candidate.message, _control(candidate, standing).encoded()
+        message, control = candidate.message, control_of(candidate, standing).encoded()
         sealed = self.rest.seal(
             message.key, control, {"value": candidate.posted.business, "subject": INTERNAL + candidate.posted.number}
         )
@@ -172,20 +181,19 @@ class Accepter:
 
     def _refusal(self, candidate: Candidate, decided: Decided) -> Ending:
         refusal = Refusal(RefusalCode(decided.verdict), decoded(Note, decided.note.encode(), 1024).rule)
-        return refusing(_control(candidate, decided).encoded(), refusal, candidate.message, self.rest)
+        return refusing(control_of(candidate, decided).encoded(), refusal, candidate.message, self.rest)
 
     def _reused(self, candidate: Candidate, decided: Decided) -> Ending:
         """The request is refused, not the exchange that had the id first: its event has an id and a type of its own."""
         refusal = Refusal(RefusalCode.ID_REUSED, "other content under this id")
-        ending = refusing(_control(candidate, decided).encoded(), refusal, candidate.message, self.rest)
-        return replace(ending, request=f"{ending.exchange}/{candidate.message.source}")
+        ending = refusing(control_of(candidate, decided).encoded(), refusal, candidate.message, self.rest)
+        return ending.of_request(candidate.message)
 
     def _refused(self, candidate: Candidate, ending: Ending) -> list[Outcome]:
-        findings = extended(b"", ending.finding(NAME, self.directory))
-        message = replace(candidate.message, value=b"", headers={"control": ending.control})
-        return [ending.completed(message), recorded(message, topics.intermediate_recorded, findings)]
+        return told(candidate.message, ending, NAME, self.directory)
 
-    def _content(self, candidate: Candidate) -> bytes:
+    def content(self, candidate: Candidate) -> bytes:
+        """What tells this request from another under its id, without saying whom it is about."""
         return keyed(self.rest.key(candidate.message.key).index_key, "request", candidate.posted.content)
 
     def _person(self, candidate: Candidate) -> bytes:
@@ -196,6 +204,30 @@ def _officer(candidate: Candidate) -> tuple[str, Officer]:
     return (candidate.posted.question.sender, candidate.posted.question.officer)
 
 
-def _control(candidate: Candidate, decided: Decided) -> Control:
+def _again(candidate: Candidate, known: Mapping[Place, Decided]) -> Decided | None:
+    """What was decided for this very record, if this is its redelivery."""
+    earlier = known.get(candidate.place)
+    return earlier if earlier is not None and earlier.source == candidate.message.source else None
+
+
+def _deadline(question: Question, now: str) -> str:
+    """Until when an answer is of use; raises `Refusal` for what cannot be kept, and then the default stands."""
+    if question.expires is None:
+        return later(now, LIFETIME)
+    if question.expires <= now:
+        raise Refusal(RefusalCode.EXPIRED, f"expires {question.expires}, accepted {now}")
+    if question.expires > later(now, LONGEST_LIFE):
+        raise Refusal(RefusalCode.MALFORMED, f"control part: expires at most {LONGEST_LIFE.days} days ahead")
+    return question.expires
+
+
+def _opened(proposals: Sequence[Decided], standing: Sequence[Decided]) -> list[str]:
+    """The agency of each inquiry that is opened now."""
+    both = zip(proposals, standing, strict=True)
+    return [decided.place[0] for proposal, decided in both if decided is proposal and decided.verdict == ACCEPTED]
+
+
+def control_of(candidate: Candidate, decided: Decided) -> Control:
+    """The control part as acceptance completed it."""
     note = decoded(Note, decided.note.encode(), 1024)
     return candidate.posted.question.completed(note.created, note.expires)

@@ -4,14 +4,14 @@ Both are sealed under the asker's data key, for the control part that stands bes
 id and position, since a record may come again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from schemas import topics
 from schemas.control import Control
-from schemas.message import Emit, Message
+from schemas.message import Emit, Message, Outcome
 from schemas.refusal import Refusal, part_of
-from schemas.trail import Finding
+from schemas.trail import Finding, extended
 from services.exchange.store import Finished
 from services.runtime import records
 from services.runtime.directory import Directory
@@ -56,6 +56,10 @@ class Ending:
         }
         return message.caused(topics.exchange_completed, self.value, headers)
 
+    def of_request(self, message: Message) -> "Ending":
+        """The same of one request alone, not of the exchange that its id names: an event with an id and a type of its own."""
+        return replace(self, request=f"{self.exchange}/{message.source}")
+
     def finding(self, layer: str, directory: Directory) -> Finding:
         """What the ledger is told."""
         return records.finding(layer, self.refusal or "completed", directory)
@@ -91,3 +95,10 @@ def refusing(control: bytes, refusal: Refusal, message: Message, rest: AtRest) -
         sealed=sealed["sealed"],
         refusal=refusal,
     )
+
+
+def told(message: Message, ending: Ending, layer: str, directory: Directory) -> list[Outcome]:
+    """What the asker and the ledger are told of a request; nothing of what was posted with it."""
+    findings = extended(b"", ending.finding(layer, directory))
+    bare = replace(message, value=b"", headers={"control": ending.control})
+    return [ending.completed(bare), records.recorded(bare, topics.intermediate_recorded, findings)]

@@ -1,17 +1,20 @@
-"""Match an answer to its inquiry and finish the exchange (連携確認: 応答の受取).
+"""Match an answer to its inquiry and finish the exchange (連携確認: 応答の受取); once, whatever else would end it.
 
 `in_reply_to` must be an open inquiry to this sender with the same exchange, basis, item and person, and the business part
 what its kind says; a late or dishonest answer is recorded and completes nothing. A decision point: its content is M, or
-of the own side's refusal its bytes.
+of the own side's refusal its bytes. Answers, refusals and deadlines are read by loops of their own: the exchange's row is
+locked before anything is decided, so that one of them ends it.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from schemas import canonical, proof, topics
 from schemas.business import LIMIT, BusinessPartError, check_answer
 from schemas.catalogue import Catalogue
+from schemas.control import LIMIT as CONTROL_LIMIT
 from schemas.control import Control
 from schemas.directory import HUB
 from schemas.message import Drop, Message, Outcome
@@ -34,6 +37,11 @@ COMPLETED = "completed"
 UNMATCHED = "unmatched"
 PERSON = "person"
 
+Step = Literal["finish", "due", "aside"]
+"""By what an exchange is ended: what came back, its deadline, or that its request could not be handled."""
+NO_NEWS: Final[dict[Step, str]] = {"due": "ended", "aside": "aside"}
+"""What is dropped without a record where the exchange has ended already, and as what."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -46,10 +54,11 @@ class Candidate:
     person: bytes | None
     sound: bool
     """Whether an exchange can end with it at all."""
+    step: Step = "finish"
 
     @property
     def place(self) -> Place:
-        return (self.message.key, "finish", self.control.sender, self.control.id)
+        return (self.message.key, self.step, self.control.sender, self.control.id)
 
     @property
     def exchange(self) -> Exchange:
@@ -81,8 +90,8 @@ class Finisher:
         """Each exchange ends once; what ends it is emitted again when it comes again, everything else ends here."""
         agencies = {candidate.message.key for candidate in candidates}
         async with self.database.transaction(agencies) as connection:
-            known = await decisions.recall(connection, [candidate.place for candidate in candidates])
             asked = await store.standing(connection, {candidate.exchange for candidate in candidates})
+            known = await decisions.recall(connection, [candidate.place for candidate in candidates])
             proposals = self._proposals(candidates, known, dict(asked))
             standing = await decisions.settle(connection, proposals)
             now = instant(self.clock())
@@ -111,9 +120,15 @@ class Finisher:
     def refusal(self, message: Message) -> Candidate:
         """What the own side refused on its way out."""
         part = RefusalPart.model_validate_json(message.headers["refusal"])
-        ending = refusing(message.headers["control"], Refusal(part.code, part.rule), message, self.rest)
-        content = hashlib.sha256(message.headers["control"]).digest()
-        return Candidate(message, message.control, ending, content, None, sound=True)
+        return self.own(message, message.headers["control"], Refusal(part.code, part.rule), "finish")
+
+    def own(self, message: Message, control: bytes, refusal: Refusal, step: Step) -> Candidate:
+        """The own side's refusal of the inquiry that has this control part."""
+        ending = refusing(control, refusal, message, self.rest)
+        content = hashlib.sha256(control).digest()
+        return Candidate(
+            message, decoded(Control, control, CONTROL_LIMIT), ending, content, None, sound=True, step=step
+        )
 
     def _is_sound(self, message: Message) -> bool:
         """A response of the item's layout, or a refusal: the other side signed it, which does not make it one."""
@@ -154,6 +169,8 @@ class Finisher:
         message, relation = candidate.message, decisions.relation(standing, proposal)
         if relation in ("copy", "reused"):
             return [Drop(message.position, relation)]
+        if standing.verdict == UNMATCHED and candidate.step in NO_NEWS:
+            return [Drop(message.position, NO_NEWS[candidate.step])]
         if standing.verdict == UNMATCHED:
             findings = extended(message.headers.get("trail", b""), finding(NAME, UNMATCHED, self.directory))
             return [Drop(message.position, UNMATCHED), recorded(message, topics.intermediate_recorded, findings)]

@@ -3,14 +3,17 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from schemas import catalogue, topics
-from schemas.message import Drop, Message, Outcome
+from schemas.message import Drop, Emit, Message, Outcome
 from services.exchange.accepting import Accepter
+from services.exchange.deadlines import Deadlines
+from services.exchange.failing import Failer
 from services.exchange.finishing import Finisher
 from services.runtime.postgres import database
 from services.runtime.rest import AtRest
-from services.runtime.service import Environment, Service
+from services.runtime.service import Environment, Service, Tick
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class Exchange:
 
     accepter: Accepter
     finisher: Finisher
+    deadlines: Deadlines
+    failer: Failer
 
 
 async def accept(messages: Sequence[Message], exchange: Exchange) -> list[Outcome]:
@@ -38,21 +43,46 @@ async def take_back(messages: Sequence[Message], exchange: Exchange) -> list[Out
     return [*answers, *await exchange.finisher.finish([exchange.finisher.refusal(message) for message in questions])]
 
 
+async def time_out(messages: Sequence[Message], exchange: Exchange) -> list[Outcome]:
+    """An exchange whose deadline has passed without an answer ends here."""
+    return await exchange.finisher.finish([exchange.deadlines.passed(message) for message in messages])
+
+
+async def publish_due(exchange: Exchange) -> Sequence[Emit]:
+    """The ticker of the deadlines."""
+    return await exchange.deadlines.due()
+
+
+async def aside(messages: Sequence[Message], exchange: Exchange) -> list[Outcome]:
+    """What had to be set aside, since no step could handle it: whoever asked is told `internal_error`."""
+    return await exchange.failer.aside(messages)
+
+
 @asynccontextmanager
 async def open_exchange(environment: Environment) -> AsyncIterator[Exchange]:
     """The intermediate key rings, the tables, the directory and the catalogue."""
     rest, directory, clock = AtRest(environment.keys, environment.clock), environment.directory, environment.clock
     items = catalogue.load_catalogue()
     async with database(environment) as tables:
-        yield Exchange(Accepter(rest, directory, items, tables, clock), Finisher(rest, directory, items, tables, clock))
+        accepter = Accepter(rest, directory, items, tables, clock)
+        finisher = Finisher(rest, directory, items, tables, clock)
+        deadlines = Deadlines(finisher, timedelta(seconds=environment.settings.grace))
+        yield Exchange(accepter, finisher, deadlines, Failer(accepter, finisher))
 
 
 service = Service(
     "exchange",
     "intermediate",
-    reads={topics.outbound_requested: accept, topics.inbound_answered: finish, topics.outbound_refused: take_back},
-    writes=[topics.outbound_composed, topics.exchange_completed, topics.intermediate_recorded],
+    reads={
+        topics.outbound_requested: accept,
+        topics.inbound_answered: finish,
+        topics.outbound_refused: take_back,
+        topics.exchange_due: time_out,
+    },
+    writes=[topics.outbound_composed, topics.exchange_completed, topics.exchange_due, topics.intermediate_recorded],
+    aside={topics.outbound_requested: aside},
     resources=open_exchange,
+    ticks=[Tick(1.0, publish_due)],
     tables=True,
     ring="intermediate",
 )

@@ -1,8 +1,9 @@
-"""The tables of exchange: its exchanges (処理状況, メッセージ一時保管) and the staff (職員権限)."""
+"""The tables of exchange: its exchanges (処理状況, メッセージ一時保管), the staff (職員権限), and what was opened in a day."""
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from schemas.control import Control, Officer
 from services.runtime.postgres import Connection
@@ -62,11 +63,12 @@ async def open_exchanges(connection: Connection, asked: Sequence[Asked]) -> None
         [one.person for _, one in rows],
         [control.created for control in controls],
         [control.expires for control in controls],
+        [control.encoded() for control in controls],
     )
 
 
 async def standing(connection: Connection, places: Collection[Exchange]) -> Mapping[Exchange, Standing]:
-    """The exchanges at these places."""
+    """The exchanges at these places, locked in order until the transaction ends: so one transaction alone ends each."""
     if not places:
         return {}
     agencies, ids = zip(*sorted(places), strict=True)
@@ -97,6 +99,27 @@ async def finish(connection: Connection, finished: Sequence[Finished]) -> set[Ex
     return {(row["agency"], str(row["id"])) for row in stored}
 
 
+async def due(connection: Connection, agencies: Collection[str], before: str, limit: int) -> list[tuple[str, bytes]]:
+    """(agency, control part of the inquiry) of open exchanges that have expired by `before`, the oldest first."""
+    rows = await connection.fetch(_DUE, sorted(agencies), before, limit)
+    return [(row["agency"], row["asked"]) for row in rows]
+
+
+async def opened(connection: Connection, agencies: Collection[str], day: date) -> dict[str, int]:
+    """How many inquiries each agency has opened that day; nobody else counts any until the transaction ends."""
+    if not agencies:
+        return {}
+    rows = await connection.fetch(_OPENED, sorted(agencies), day)
+    return {row["agency"]: row["count"] for row in rows}
+
+
+async def count_opened(connection: Connection, counts: Mapping[str, int], day: date) -> None:
+    """Adds to what `opened` has returned."""
+    if counts:
+        agencies, numbers = zip(*sorted(counts.items()), strict=True)
+        await connection.execute(_COUNT_OPENED, list(agencies), day, list(numbers))
+
+
 async def known_staff(connection: Connection, officers: Collection[tuple[str, Officer]]) -> set[tuple[str, Officer]]:
     """Which of these (agency, officer) are on the agency's list of staff."""
     wanted = sorted((agency, officer.staff, officer.office, officer.role) for agency, officer in officers)
@@ -115,10 +138,10 @@ async def load_staff(connection: Connection, agency: str, officers: Sequence[Off
 
 
 _OPEN = """
-INSERT INTO exchanges (agency, id, receiver, basis, item, person, state, created, expires)
-SELECT agency, id, receiver, basis, item, person, 'open', created::timestamptz, expires::timestamptz
-FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[])
-     AS asked (agency, id, receiver, basis, item, person, created, expires)
+INSERT INTO exchanges (agency, id, receiver, basis, item, person, state, created, expires, asked)
+SELECT agency, id, receiver, basis, item, person, 'open', created::timestamptz, expires::timestamptz, asked
+FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::bytea[])
+     AS opened (agency, id, receiver, basis, item, person, created, expires, asked)
 ORDER BY agency, id
 ON CONFLICT DO NOTHING
 """
@@ -126,6 +149,8 @@ _STANDING = """
 SELECT e.agency, e.id, e.receiver, e.basis, e.item, e.person, e.state
 FROM unnest($1::text[], $2::uuid[]) AS wanted (agency, id)
 JOIN exchanges AS e USING (agency, id)
+ORDER BY e.agency, e.id
+FOR UPDATE OF e
 """
 _FINISH = """
 UPDATE exchanges AS e
@@ -134,6 +159,23 @@ FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::byt
      AS f (agency, id, state, completed, control, value, sealed)
 WHERE e.agency = f.agency AND e.id = f.id AND e.state = 'open'
 RETURNING e.agency, e.id
+"""
+_DUE = """
+SELECT agency, asked FROM exchanges
+WHERE state = 'open' AND asked IS NOT NULL AND expires <= $2::text::timestamptz AND agency = ANY ($1::text[])
+ORDER BY expires, agency, id LIMIT $3
+"""
+_OPENED = """
+INSERT INTO openings AS o (agency, day, count)
+SELECT agency, $2::date, 0 FROM unnest($1::text[]) AS limited (agency)
+ORDER BY agency
+ON CONFLICT (agency, day) DO UPDATE SET count = o.count
+RETURNING agency, count
+"""
+_COUNT_OPENED = """
+UPDATE openings AS o SET count = o.count + counted.count
+FROM unnest($1::text[], $3::integer[]) AS counted (agency, count)
+WHERE o.agency = counted.agency AND o.day = $2::date
 """
 _STAFF = """
 SELECT s.agency, s.staff, s.office, s.role

@@ -52,11 +52,13 @@ def describe(
     automatic: Annotated[
         str, typer.Option(help="office:role of automatic answers; empty: every answer is manual.")
     ] = "",
+    quota: Annotated[int | None, typer.Option(help="Inquiries that each may open on a Japanese calendar day.")] = None,
 ) -> None:
     """Write and sign agency, policy and assessment records of local governments; publish them with `directory publish`."""
     with readable(), progress("signing records", 1):
         grants = TypeAdapter(list[Grant]).validate_json(policy.read_bytes()) if policy else []
-        publication.describe(opened(folder), codes, [item_of(text) for text in provides], grants, _automatic(automatic))
+        items = [item_of(text) for text in provides]
+        publication.describe(opened(folder), codes, items, grants, _automatic(automatic), quota)
 
 
 @directory.command("publish")

@@ -10,6 +10,7 @@ from services.operator import administration, demo, people, quarantine, traffic
 from services.operator.bench.command import bench
 from services.operator.console import HERE, Folder, fail, mendable, opened, readable, screen
 from services.operator.generate.command import gen
+from services.operator.history import command as history
 from services.operator.installation import BLOCKS, services_of
 from services.operator.keys import keys
 from services.operator.lifecycle import bring_down, bring_up
@@ -32,6 +33,7 @@ app.add_typer(quarantine.commands, name="quarantine")
 app.add_typer(people.staff, name="staff")
 app.add_typer(people.person, name="person")
 app.add_typer(people.replica, name="replica")
+app.add_typer(history.exchange, name="exchange")
 app.add_typer(traffic.application)
 app.command("inquire")(people.inquire)
 app.command("demo")(demo.demo)

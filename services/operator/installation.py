@@ -6,9 +6,9 @@
 import os
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -35,6 +35,8 @@ class Installation:
     """The folder, and what is where in it. Everything secret is readable by its owner alone."""
 
     folder: Path
+    told: Mapping[str, str] = field(default_factory=dict, kw_only=True, hash=False)
+    """Settings of its processes that are not to have their defaults, by variable."""
 
     @property
     def secrets(self) -> Path:
@@ -122,6 +124,7 @@ class Installation:
             "RENKEI_KEY_ENCRYPTION_KEY": str(self.key_encryption_key.resolve()),
             "RENKEI_ROOTS": str(self.roots.resolve()),
             "RENKEI_HTTP": str(http),
+            **self.told,
         }
 
     def settings(self) -> Settings:

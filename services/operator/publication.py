@@ -5,10 +5,11 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from schemas.agencies import Municipality, Prefecture, classes_of, load_municipalities, load_prefectures
 from schemas.control import Item
-from schemas.directory import HUB, AgencyRecord, AssessmentRecord, Grant, PolicyRecord
+from schemas.directory import HUB, AgencyRecord, AssessmentRecord, Grant, PolicyRecord, place
 from schemas.text import to_bytes
 from services.hub import store
 from services.hub.store import Publication
@@ -18,6 +19,7 @@ from services.operator.tables import tables
 from services.runtime.errors import Unavailable
 
 PART = 2000
+R = TypeVar("R", AgencyRecord, PolicyRecord, AssessmentRecord)
 
 
 def describe(
@@ -26,6 +28,7 @@ def describe(
     items: Sequence[Item],
     grants: Sequence[Grant],
     automatic: Grant | None,
+    quota: int | None = None,
 ) -> None:
     """Agency and policy records under each agency's root, the assessment under the hub's: for local governments."""
     listed: list[Municipality | Prefecture] = [*load_municipalities(), *load_prefectures()]
@@ -35,9 +38,21 @@ def describe(
         if code not in known:
             raise ValueError(f"{code} is no code of a municipality or prefecture")
         root = read_root(installation, code)
-        keep_record(installation, agency_record(known[code], items), root)
-        keep_record(installation, PolicyRecord(agency=code, version=1, grants=list(grants), automatic=automatic), root)
-        keep_record(installation, AssessmentRecord(agency=code, version=1, rows="all"), hub)
+        policy = PolicyRecord(agency=code, version=1, grants=list(grants), automatic=automatic, quota=quota)
+        keep_record(installation, risen(installation, agency_record(known[code], items)), root)
+        keep_record(installation, risen(installation, policy), root)
+        keep_record(installation, risen(installation, AssessmentRecord(agency=code, version=1, rows="all")), hub)
+
+
+def risen(installation: Installation, record: R) -> R:
+    """The record under the version that follows the kept one's, if it says something else: else nobody would take it."""
+    file = installation.records / place(record).replace("/", "_")
+    if not file.exists():
+        return record
+    kept = type(record).model_validate_json(to_bytes(json.loads(file.read_text())["record"]))
+    if record.model_copy(update={"version": kept.version}) == kept:
+        return kept
+    return record.model_copy(update={"version": kept.version + 1})
 
 
 def agency_record(agency: Municipality | Prefecture, items: Sequence[Item]) -> AgencyRecord:

@@ -40,6 +40,7 @@ VALUES: Final = {
     "integer": 1,
     "bigint": 1,
     "boolean": True,
+    "date": "2026-11-24",
 }
 CONSTRAINED: Final = {"exchange.exchanges": {"state": "open"}, "routing.cases": {"state": "asked"}}
 """Columns whose values a CHECK lists."""

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import topics
+from services.operator import asking
 from services.operator.demo import ASKER, UNLAWFUL
 from services.operator.local.kafka import KafkaSettings
 from services.runtime.kafka.scan import scan
@@ -145,7 +146,7 @@ async def test_no_refusal_says_any(site: Site, markers: Sequence[bytes]) -> None
 
 
 async def _inquire(site: Site) -> None:
-    """Answers, no data, a person's decision, and refusals of the own side and of the hub."""
+    """Answers, no data, a person's decision, a deadline, and refusals of the own side and of the hub."""
     for number, resident in enumerate(RESIDENTS[:4]):
         answer = await sites.ask(site, sites.inquiry(resident), kafka=bool(number % 2))
         assert sites.answers(answer, resident)
@@ -155,8 +156,11 @@ async def _inquire(site: Site) -> None:
     assert (await sites.ask(site, sites.inquiry(RESIDENTS[0], UNLAWFUL))).outcome == "not_in_law_table"
     assert (await sites.ask_past_own_side(site, RESIDENTS[1], UNLAWFUL)).outcome == "not_in_law_table"
     flagged = sites.inquiry(FLAGGED)
-    await sites.publish(site, [(topics.outbound_requested, sites.record(site, flagged))])
+    late = sites.inquiry(FLAGGED)
+    await sites.publish(site, [(topics.outbound_requested, sites.record(site, one)) for one in (flagged, late)])
     await sites.settled(site)
+    sites.run_out(site, late.question.id)
+    assert (await asking.wait(site, ASKER, late.question.id, 30)).outcome == "timed_out"
 
 
 def _codecs(segment: Path) -> set[int]:

@@ -37,7 +37,7 @@ async def test_nonsense_inside_a_block_stops_nothing(site: Site) -> None:
 async def test_the_asker_of_what_was_set_aside_is_told(site: Site) -> None:
     """`internal_error` ends its exchange; a retry may help."""
     posted = sites.inquiry(RESIDENTS[0])
-    control = await sites.open_exchange(site, posted)
+    control = await sites.open_alone(site, posted)
     sealed = at_rest(site).seal(ASKER, control.encoded(), {"value": posted.business})
     headers = {"control": control.encoded(), "sealed": sealed["sealed"], "subject": b"not sealed at all"}
     await sites.publish(site, [(topics.outbound_composed, Message(ASKER, sealed["value"], headers))])

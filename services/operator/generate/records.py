@@ -154,6 +154,7 @@ CARRIED: Final[Mapping[Topic, tuple[Carried, ...]]] = {
         ),
     ),
     topics.exchange_completed: (Carried("completed", OWN, SAID | CLOUD_EVENT, ENDING, SUBJECT | TRACE),),
+    topics.exchange_due: (Carried("due", SENDER, CONTROL, NOTHING),),
     topics.intermediate_recorded: (Carried("intermediate_record", OWN, TRAIL, NOTHING, CONTROL | TRACE),),
     topics.linkage_recorded: (Carried("linkage_record", OWN, TRAIL, NOTHING, CONTROL | TRACE),),
     topics.record_quarantined: (

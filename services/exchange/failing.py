@@ -1,0 +1,73 @@
+"""A request that no step could handle, and that was set aside for the operator, tells its asker `internal_error`.
+
+Only if its assertion holds, since else it is not known who asked. If it was accepted, its exchange ends; if not, it opens
+none and its id is not used up, so that the operator can hand the same record in again once the fault is mended.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from schemas import topics
+from schemas.control import LIFETIME
+from schemas.message import Drop, Message, Outcome
+from schemas.refusal import Refusal, RefusalCode, SecurityEvent
+from schemas.text import instant, later
+from services.exchange.accepting import NAME, Accepter, Candidate, control_of
+from services.exchange.ending import refusing, told
+from services.exchange.finishing import Finisher
+from services.runtime import decisions
+from services.runtime.decisions import Decided, Place
+
+REASON = "aside"
+
+
+@dataclass(frozen=True)
+class Failer:
+    """What failing a request needs: how requests are read, and how exchanges are finished."""
+
+    accepter: Accepter
+    finisher: Finisher
+
+    async def aside(self, messages: Sequence[Message]) -> list[Outcome]:
+        """The end of every request that was set aside; of anything else nobody is told."""
+        asserted = {message.position: self._asserted(message) for message in messages}
+        candidates = [candidate for candidate in asserted.values() if candidate is not None]
+        agencies = {candidate.message.key for candidate in candidates}
+        async with self.accepter.database.transaction(agencies) as connection:
+            known = await decisions.recall(connection, [candidate.place for candidate in candidates])
+        outcomes: list[Outcome] = [Drop(place, REASON) for place, found in asserted.items() if found is None]
+        accepted = [candidate for candidate in candidates if self._accepted(candidate, known)]
+        for candidate in candidates:
+            if candidate not in accepted:
+                outcomes += self._unaccepted(candidate)
+        ending = [
+            self.finisher.own(one.message, control_of(one, known[one.place]).encoded(), _failure(), "aside")
+            for one in accepted
+        ]
+        return [*outcomes, *await self.finisher.finish(ending)]
+
+    def _asserted(self, message: Message) -> Candidate | None:
+        """The request, where it is one: it entered the block where it was read."""
+        if message.position.topic != topics.outbound_requested.name:
+            return None
+        try:
+            return self.accepter.candidate(replace(message, source=str(message.position)))
+        except (SecurityEvent, Refusal):
+            return None
+
+    def _accepted(self, candidate: Candidate, known: Mapping[Place, Decided]) -> bool:
+        """Whether it is this request that has opened the exchange of its id."""
+        decided = known.get(candidate.place)
+        return decided is not None and decided.digest == self.accepter.content(candidate)
+
+    def _unaccepted(self, candidate: Candidate) -> list[Outcome]:
+        """An event of this request alone; its times are those of the record, the same whenever it comes."""
+        created = instant(datetime.fromtimestamp(candidate.message.time / 1000, UTC))
+        control = candidate.posted.question.completed(created, later(created, LIFETIME)).encoded()
+        ending = refusing(control, _failure(), candidate.message, self.accepter.rest).of_request(candidate.message)
+        return told(candidate.message, ending, NAME, self.accepter.directory)
+
+
+def _failure() -> Refusal:
+    return Refusal(RefusalCode.INTERNAL_ERROR, "set aside for the operator")

@@ -1,0 +1,103 @@
+"""`renkei exchange show`, as a person reads it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Final
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from schemas.control import Control
+from schemas.text import MessageId
+from services.operator.console import HERE, Folder, fail, finished, group, opened, screen
+from services.operator.history.steps import History, history
+from services.operator.history.store import Summary
+
+exchange = group("What became of an exchange.")
+WIDE: Final = 240
+"""Columns where nobody looks at a terminal: nothing is folded in a file."""
+
+Rows = Sequence[Sequence[str]]
+
+
+@exchange.command("show")
+def show(
+    exchange: Annotated[str, typer.Argument(help="Its id: that of the inquiry that opened it.")], folder: Folder = HERE
+) -> None:
+    """Show an exchange's state, every step that was recorded of it, and what the services keep; no business data."""
+    try:
+        TypeAdapter(MessageId).validate_python(exchange)
+    except ValidationError:
+        fail(f"{exchange[:36]!r} is no id of an exchange")
+    found = finished(history(opened(folder), exchange))
+    if found.summary is None and not found.steps:
+        fail(f"no exchange {exchange} is known here")
+    printer = screen if screen.is_terminal else Console(width=WIDE)
+    for table in tables(found):
+        printer.print(table)
+
+
+def tables(found: History) -> Iterator[Table]:
+    """State, where the exchange was opened here; messages; steps in the order of time; decisions."""
+    messages = {step.control.id: step.control for step in found.steps}
+    names = {id: f"{place} {control.kind}" for place, (id, control) in enumerate(messages.items(), 1)}  # noqa: A001
+    if found.summary is not None:
+        yield _table("exchange (処理状況)", ("asked by", "of", *STATES), [_state(found.summary)])
+    yield _table("messages", ("message", "from", "to", "created", "expires", "id"), _messages(messages, names))
+    yield _table(
+        "steps, as they were recorded",
+        ("time", "agency", "block", "layer", "outcome", "rule", "edition", "message"),
+        _steps(found, names),
+    )
+    yield _table(
+        "decisions, as they are kept",
+        ("service", "agency", "step", "verdict", "entered the block at", "message"),
+        _decisions(found, names),
+    )
+
+
+STATES: Final = ("state", "created", "expires", "completed")
+
+
+def _state(summary: Summary) -> Sequence[str]:
+    times = (summary.created, summary.expires, summary.completed or "-")
+    return (summary.agency, summary.receiver, summary.state, *times)
+
+
+def _messages(messages: Mapping[str, Control], names: Mapping[str, str]) -> Rows:
+    return [(names[one.id], one.sender, one.receiver, one.created, one.expires, one.id) for one in messages.values()]
+
+
+def _steps(found: History, names: Mapping[str, str]) -> Rows:
+    return [
+        (
+            step.time,
+            step.agency,
+            step.block,
+            step.finding.layer,
+            step.finding.outcome,
+            step.finding.rule,
+            str(step.finding.edition),
+            names[step.control.id],
+        )
+        for step in found.steps
+    ]
+
+
+def _decisions(found: History, names: Mapping[str, str]) -> Rows:
+    return [
+        (service, stored.agency, stored.step, stored.verdict, stored.source, names.get(stored.id, stored.id))
+        for service, stored in ((one.service, one.stored) for one in found.decisions)
+    ]
+
+
+def _table(title: str, columns: Sequence[str], rows: Rows) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
