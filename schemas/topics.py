@@ -45,4 +45,5 @@ replica_registered: Final = Topic("replica.registered", "A copy (副本) or flag
 exchange_completed: Final = Topic("exchange.completed", "The answer or refusal that ends an exchange, for its asker.")
 intermediate_recorded: Final = Topic("intermediate.recorded", "Log of the intermediate interface (監査ログ, 業務ログ).")
 linkage_recorded: Final = Topic("linkage.recorded", "Log of the linkage interface (アクセス記録, 監査ログ).")
+hub_recorded: Final = Topic("hub.recorded", "Log of the hub: every permit, refusal and security event.")
 directory: Final = Topic("directory", "Agencies, keys, policies and assessments, signed.", partitions=1, compacted=True)

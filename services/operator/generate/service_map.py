@@ -19,7 +19,13 @@ TITLES: Final = {
     "linkage": "linkage interface (連携インターフェース機能)",
 }
 """The blocks that are drawn; what is outside of them stands where the arrows put it."""
-ASIDE: Final = (topics.outbound_refused, topics.intermediate_recorded, topics.linkage_recorded, topics.directory)
+ASIDE: Final = (
+    topics.outbound_refused,
+    topics.intermediate_recorded,
+    topics.linkage_recorded,
+    topics.hub_recorded,
+    topics.directory,
+)
 """Left out of the drawing, which would be all arrows; the text under it says where they go."""
 SYSTEMS: Final = "systems([business systems])"
 """Who writes what no service writes, and reads what no service reads."""
