@@ -37,7 +37,7 @@ from services.hub.checking import Checker
 from services.hub.judging import Judge
 from services.hub.link_codes import LinkCodes
 from services.hub.permitting import Permitter
-from services.operator.enrolment import make_key
+from services.operator.enrolment import YEAR, make_key
 from services.runtime.directory import Directory
 from services.runtime.keys import KeyRings, PrivateKey, Ring
 from services.runtime.rest import AtRest
@@ -155,7 +155,7 @@ class Parties:
         starts, until = map(moment, NOVEMBER)
         own = [
             make_key(agency, "salt", "hmac-sha256", starts, until),
-            make_key(agency, "data", "aes-256-gcm", starts, until),
+            make_key(agency, "data", "aes-256-gcm", starts, until + 10 * YEAR),
         ]
         named = [self.world.keys[name] for name in HELD.get(agency, HUBS)]
         return [made.private for made in own] + [

@@ -9,18 +9,28 @@ from schemas.directory import HUB
 from schemas.message import Message, Position
 from schemas.refusal import RefusalCode, SecurityCode
 from schemas.text import to_text
-from schemas.wire.envelope import Envelope
+from schemas.wire.envelope import Decision, Envelope, LawRow
+from schemas.wire.sign import decision_digest
 from services.hub.checking import Provision, about
 from services.runtime.decisions import Decided
 from tests.checks.faults import Fault
 from tests.checks.parties import BASIS, CORE, ITEM, OFFICE, RECEIVER, ROLE, SENDER, Parties
 from tests.vectors.rejected import changed, flip
-from tests.vectors.world import CREATED, EXPIRES, NOW, Draft, Sealing, sha256
+from tests.vectors.world import CREATED, EDITION, EXPIRES, NOW, Draft, Sealing, sha256
 
 INQUIRY: Final = b'{"period":{"year":2026}}'
 ANSWER: Final = b'{"outcome":"no_data"}'
 ASKED: Final = "019ab1c2-0000-7000-8000-0000000000aa"
-M, D = sha256(b"M of the inquiry"), sha256(b"D on it")
+M: Final = sha256(b"M of the inquiry")
+DECISION: Final = Decision(
+    hub=HUB,
+    message=to_text(M),
+    subject=to_text(sha256(b"its person")),
+    law=LawRow(edition=BASIS.edition, row=BASIS.row, branch=BASIS.branch),
+    directory=EDITION,
+    time=CREATED,
+)
+D: Final = decision_digest(DECISION)
 OFFICER: Final = {"office": OFFICE, "role": ROLE, "staff": "s-0101"}
 STRANGER: Final = to_text(bytes(32))
 """A key id that nobody has."""
