@@ -57,7 +57,7 @@ class Stand:
 
     def stored(self) -> list[tuple[str, str]]:
         """Verdict and source of every decision."""
-        return tables.rows(self.dsn, STORED)  # type: ignore[return-value]  # two columns
+        return tables.rows(self.dsn, STORED)
 
 
 @pytest.fixture(scope="module")
