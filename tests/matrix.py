@@ -7,8 +7,9 @@ check or a code has no test, where a mark names neither, and where the table in 
 import ast
 import importlib.util
 import sys
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -93,27 +94,33 @@ CODES: Final = tuple(dict.fromkeys(str(code) for code in (*RefusalCode, *Securit
 AWAITED: Final = frozenset({str(RefusalCode.TIMED_OUT)})
 """Codes that no test raises yet."""
 
-Marked = Mapping[str, set[str]]
-"""Check or code → the tests that are marked with it."""
+
+@dataclass(frozen=True)
+class Shown:
+    """A test, or one case of it, with what its marks say."""
+
+    file: str
+    checks: frozenset[str]
+    codes: frozenset[str]
 
 
-def marked(kind: str) -> Marked:
-    """All tests by the mark `check` or `code`, as `file::test`."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for path in sorted(FOLDER.rglob("test_*.py")):
-        for name, test in _tests(path):
-            for value in _values(kind, test):
-                found[value].add(f"{path.relative_to(FOLDER)}::{name}")
-    return found
+def shown() -> list[Shown]:
+    """Every test with such a mark, each case of it by itself."""
+    return [one for path in sorted(FOLDER.rglob("test_*.py")) for test in _tests(path) for one in _cases(path, test)]
 
 
-def table() -> str:
-    """Checks, then codes: which file's tests show each, and how many they are."""
-    checks, codes = marked("check"), marked("code")
-    lines = ["| check | message.md | shown by |", "|---|---|---|"]
-    lines += [f"| {check} | {section} | {_files(checks[check])} |" for check, section in CHECKS.items()]
+def table(tests: Sequence[Shown]) -> str:
+    """Checks, then codes: which file's tests show each, and how many they are, case by case."""
+    lines = ["| check | message.md | meets | shown by |", "|---|---|---|---|"]
+    for check, section in CHECKS.items():
+        some = [one for one in tests if check in one.checks]
+        codes = sorted({code for one in some for code in one.codes})
+        met = ", ".join(f"`{code}`" for code in codes)
+        lines.append(f"| {check} | {section} | {met} | {_files(some)} |")
     lines += ["", "| code | raised in |", "|---|---|"]
-    return "\n".join([*lines, *(f"| `{code}` | {_files(codes[code])} |" for code in CODES)])
+    return "\n".join(
+        [*lines, *(f"| `{code}` | {_files([one for one in tests if code in one.codes])} |" for code in CODES)]
+    )
 
 
 def written_into(readme: str) -> str:
@@ -122,25 +129,23 @@ def written_into(readme: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"tests/README.md has no longer the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{table(shown())}\n\n{END}{after}"
 
 
-def _files(tests: set[str]) -> str:
+def _files(tests: Sequence[Shown]) -> str:
     """The files, each with the number of its tests."""
-    counted: dict[str, int] = defaultdict(int)
-    for test in sorted(tests):
-        counted[test.partition("::")[0]] += 1
+    counted = Counter(one.file for one in tests)
     return ", ".join(f"[{Path(file).stem}]({file}) {count}" for file, count in counted.items()) or "nothing yet"
 
 
-def _tests(path: Path) -> Iterator[tuple[str, Any]]:
+def _tests(path: Path) -> Iterator[Callable[..., Any]]:
     """The test functions of a file; one that has no such mark is not even imported."""
     source = path.read_text(encoding="utf-8")
     if "mark.check(" not in source and "mark.code(" not in source:
         return
     names = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
     module = _imported(path)
-    yield from ((name, getattr(module, name)) for name in sorted(names) if name.startswith("test_"))
+    yield from (getattr(module, name) for name in sorted(names) if name.startswith("test_"))
 
 
 def _imported(path: Path) -> ModuleType:
@@ -157,14 +162,18 @@ def _imported(path: Path) -> ModuleType:
     return module
 
 
-def _values(kind: str, test: Callable[..., Any]) -> Iterator[str]:
-    """What the test's own marks and those of its cases say."""
-    for mark in getattr(test, "pytestmark", []):
-        if mark.name == kind:
-            yield mark.args[0]
-        elif mark.name == "parametrize":
-            cases = (getattr(case, "marks", ()) for case in mark.args[1])
-            yield from (inner.args[0] for marks in cases for inner in marks if inner.name == kind)
+def _cases(path: Path, test: Callable[..., Any]) -> Iterator[Shown]:
+    """The test itself, or each of its cases that has marks of its own; the test's are those of every case."""
+    own = list(getattr(test, "pytestmark", []))
+    cases = [getattr(case, "marks", ()) for mark in own if mark.name == "parametrize" for case in mark.args[1]]
+    for marks in [some for some in cases if some] or [()]:
+        checks, codes = (frozenset(_named(kind, [*own, *marks])) for kind in ("check", "code"))
+        if checks or codes:
+            yield Shown(str(path.relative_to(FOLDER)), checks, codes)
+
+
+def _named(kind: str, marks: Sequence[Any]) -> Iterator[str]:
+    return (mark.args[0] for mark in marks if mark.name == kind)
 
 
 def main() -> None:

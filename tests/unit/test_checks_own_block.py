@@ -1,4 +1,4 @@
-"""What the other layers of the linkage interface check: `network` sizes, `authorization` the control part, `crypto` its keys."""
+"""What the other layers of the linkage interface check: `network` sizes, `authorization` the control part, `crypto` keys."""
 
 from collections.abc import Callable
 from typing import Any, Final
