@@ -4,12 +4,26 @@ A record's root signature covers ⟨"renkei/record/1", type, bytes⟩. The hub p
 editions and beats: a beat, signed, says which edition everything before it adds up to.
 """
 
-from typing import Annotated, Final, Literal
+from datetime import timedelta
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from schemas.control import Basis, Item, Officer
-from schemas.text import AgencyCode, Binary, Count, Digest, Instant, Label, Name, Record, to_bytes, to_text
+from schemas.text import (
+    AgencyCode,
+    Binary,
+    Count,
+    Digest,
+    Instant,
+    Label,
+    Name,
+    Record,
+    later,
+    moment,
+    to_bytes,
+    to_text,
+)
 from schemas.wire import suites
 from schemas.wire.frame import digest, frame
 
@@ -26,6 +40,35 @@ def key_id(agency: str, purpose: str, algorithm: str, public: bytes) -> str:
     return to_text(digest("renkei/key/1", agency, purpose, algorithm, public))
 
 
+JAPAN: Final = timedelta(hours=9)
+"""Japanese time is UTC+9 all the year round."""
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEK: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+TimeOfDay = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+"""Japanese time of day, as `08:30`; `24:00` is the end of a day."""
+
+
+class Hours(Record):
+    """When an agency accepts inquiries (受付時間): on these days of the week, from one time of day until before another."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    days: Annotated[list[Weekday], Field(min_length=1)]
+    starts: TimeOfDay = Field(alias="from")
+    until: TimeOfDay
+
+    @model_validator(mode="after")
+    def _within_a_day(self) -> Self:
+        if self.starts >= self.until:
+            raise ValueError("hours end after they begin, on the same day")
+        return self
+
+    def include(self, at: str) -> bool:
+        """Whether the instant `at` lies within them."""
+        there = later(at, JAPAN)
+        return WEEK[moment(there).weekday()] in self.days and self.starts <= there[11:16] < self.until
+
+
 class AgencyRecord(Record):
     """A party (機関): its classes in the sense of the law table and the items that it provides."""
 
@@ -36,6 +79,8 @@ class AgencyRecord(Record):
     classes: list[Name]
     items: list[Item]
     reads: list[Count] = Field(default=[1])
+    hours: Hours | None = None
+    """Absent: inquiries are accepted at any time."""
 
     def provides(self, item: Item) -> bool:
         return item in self.items

@@ -33,18 +33,21 @@ class Rules:
 def judge(control: Control, register: Register, rules: Rules) -> str:
     """The rule that allows the message, for the record; raises `Refusal` with the rule that forbids it.
 
-    In this order: both agencies and the item are known, the law table has the line (別表第二), the inquirer has met its
-    assessment duty (特定個人情報保護評価), and the sender's officer has a role for the affairs (職責).
+    In this order: nobody is acted for without a delegation (委任), both agencies and the item are known, the law table has
+    the line (別表第二), the inquirer has met its assessment duty (特定個人情報保護評価), the sender's officer has a role for
+    the affairs (職責), and the receiver accepts inquiries at that hour (受付時間). What can never succeed is said first.
     """
-    inquirer, provider = (_agency(register, code) for code in parties(control))
-    rule = _lawful(control, inquirer, provider, rules)
-    _assessed(control, register, inquirer.agency)
+    rule = judge_law(control, register, rules)
     _in_role(control, register)
+    _accepted(control, register)
     return rule
 
 
 def judge_law(control: Control, register: Register, rules: Rules) -> str:
-    """The part that the hub judges too: agencies, item, law table and assessment duty; offices are not its affair."""
+    """What the hub judges too: delegation, agencies, item, law table and assessment duty; offices and hours are not its
+    affair, but the agencies' own."""
+    if control.on_behalf_of is not None:  # the directory has no records of delegations yet
+        raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, "directory: no delegation")
     inquirer, provider = (_agency(register, code) for code in parties(control))
     rule = _lawful(control, inquirer, provider, rules)
     _assessed(control, register, inquirer.agency)
@@ -94,3 +97,10 @@ def _in_role(control: Control, register: Register) -> None:
     if policy is None or not policy.allows(control.officer, control.basis):
         version = policy.version if policy else 0
         raise Refusal(RefusalCode.ROLE_NOT_ALLOWED, f"check policy version {version}: row {control.basis.row}")
+
+
+def _accepted(control: Control, register: Register) -> None:
+    """By `created`, not by a clock: both sides judge alike, whenever they do."""
+    receiver = register.agencies.get(control.receiver)
+    if control.kind == "inquiry" and receiver and receiver.hours and not receiver.hours.include(control.created):
+        raise Refusal(RefusalCode.NOT_ACCEPTING, f"directory: hours of {control.receiver}")

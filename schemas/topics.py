@@ -54,4 +54,5 @@ record_quarantined: Final = Topic(
     compacted=True,
     room=128 * 1024,
 )
+hub_recorded: Final = Topic("hub.recorded", "Log of the hub: every permit, refusal and security event.")
 directory: Final = Topic("directory", "Agencies, keys, policies and assessments, signed.", partitions=1, compacted=True)

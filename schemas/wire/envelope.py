@@ -111,6 +111,11 @@ class Envelope:
             raise SecurityEvent(SecurityCode.MALFORMED, f"the value is larger than {VALUE_LIMIT} bytes")
         return cls(value=message.value, **parts)
 
+    def read(self) -> Self:
+        """Itself, once every part has its shape and its one spelling: nothing else is looked at before."""
+        _ = self.said, self.seals, self.signs, self.permit and self.permits
+        return self
+
     @cached_property
     def said(self) -> Control:
         try:

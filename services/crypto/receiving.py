@@ -1,8 +1,10 @@
-"""One effect for every incoming message: what is new is opened or refused and remembered, a copy is dropped.
+"""One effect for every incoming message: what is new is opened or refused and remembered, a copy or a replay ends here.
 
-A decision point (architecture section 4.2): its content is M, and its note holds SHA-256(D) and the rule of a refusal.
+A decision point (architecture section 4.2): its content is M, and its note holds SHA-256(D), which of the hub's permits it
+came with, and the rule of a refusal.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,9 +13,10 @@ from schemas.control import FACELESS
 from schemas.message import Drop, Emit, Message, Outcome
 from schemas.proof import Proof
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
-from schemas.text import Digest, Record, decoded, to_text
+from schemas.text import Digest, Record, decoded, to_bytes, to_text
 from schemas.trail import ALLOWED, extended, read
 from schemas.wire.envelope import Envelope
+from schemas.wire.sign import permit_leaf
 from services.crypto.opening import Opened, Opener
 from services.runtime import decisions
 from services.runtime.decisions import Decided, Place
@@ -28,9 +31,10 @@ OPENED = "opened"
 
 
 class Note(Record):
-    """What is remembered of a message beside its identity."""
+    """What is remembered of a message beside its identity: SHA-256(D), the permit's leaf, the rule of a refusal."""
 
     decision: Digest | None = None
+    permit: Digest | None = None
     rule: str = ""
 
 
@@ -44,7 +48,8 @@ class Judged:
 
     def decided(self, message: Message) -> Decided:
         control, refusal = self.envelope.said, self.outcome if isinstance(self.outcome, Refusal) else None
-        note = Note(decision=self.proof.decision, rule=refusal.rule if refusal else "")
+        rule = refusal.rule if refusal else ""
+        note = Note(decision=self.proof.decision, permit=_permit(self.envelope), rule=rule)
         verdict = str(refusal.code) if refusal else OPENED
         return Decided(
             place(message), self.proof.identity, message.source, verdict, note.encoded().decode(), control.expires
@@ -67,7 +72,7 @@ class Receiver:
             judged = []
             for message in readable:
                 try:
-                    judged.append((message, self._judge(message, known.get(place(message)))))
+                    judged.append((message, self.judge(message, known.get(place(message)))))
                 except SecurityEvent as event:
                     outcomes += self._incident(message, event)
             proposals = [judgement.decided(message) for message, judgement in judged]
@@ -87,19 +92,19 @@ class Receiver:
                 outcomes += self._incident(message, SecurityEvent(SecurityCode.MALFORMED, f"control part: {error}"))
         return readable, outcomes
 
-    def _judge(self, message: Message, known: Decided | None) -> Judged:
+    def judge(self, message: Message, known: Decided | None) -> Judged:
         """All checks in their order; of a message that was decided before under this source, the same decision again."""
         if known is not None and known.source == message.source:
             return self._again(message, known)
         envelope, proof = self.opener.verify(message)
         try:
-            self._permitted(message, envelope)
+            self._allowed(message, envelope)
         except Refusal as refusal:
             return Judged(envelope, proof, refusal)
         return Judged(envelope, proof, self.opener.open(envelope, proof))
 
-    def _permitted(self, message: Message, envelope: Envelope) -> None:
-        """Expired, or judged as forbidden by authorization: refused here, unopened."""
+    def _allowed(self, message: Message, envelope: Envelope) -> None:
+        """Expired, judged as forbidden by authorization, or too many unwraps: refused here, unopened."""
         if envelope.said.kind in FACELESS:
             return
         self.opener.expired(envelope.said)
@@ -108,10 +113,11 @@ class Receiver:
             raise Refusal(RefusalCode.INTERNAL_ERROR, "no verdict of authorization")
         if verdict.outcome != ALLOWED:
             raise Refusal(RefusalCode(verdict.outcome), verdict.rule)
+        self.opener.admit(envelope)
 
     def _again(self, message: Message, known: Decided) -> Judged:
         """A redelivery: the stored outcome, whatever time, keys and rules say now."""
-        envelope, note = Envelope.of(message), decoded(Note, known.note.encode(), 1024)
+        envelope, note = Envelope.of(message), _noted(known)
         time = envelope.permits.time if envelope.permit else envelope.said.created
         proof = Proof(message=to_text(known.digest), decision=note.decision, time=time)
         if known.verdict != OPENED:
@@ -122,13 +128,17 @@ class Receiver:
         match decisions.relation(standing, proposal):
             case "first" | "again":
                 return self._leaving(message, judged)
-            case "copy" if _decision(standing) == _decision(proposal):
-                return [Drop(message.position, "copy")]
             case "copy":
-                return self._incident(
-                    message, SecurityEvent(SecurityCode.BAD_PERMIT, "a second decision for one message")
-                )
+                return self._again_from_elsewhere(message, _noted(standing), _noted(proposal))
         return self._incident(message, SecurityEvent(SecurityCode.ID_REUSED, "the id was used with other content"))
+
+    def _again_from_elsewhere(self, message: Message, standing: Note, copy: Note) -> list[Outcome]:
+        """The hub permits anew whatever it sends again, so the very permit from another source is no redelivery of its."""
+        if standing.decision != copy.decision:
+            return self._incident(message, SecurityEvent(SecurityCode.BAD_PERMIT, "a second decision for one message"))
+        if copy.permit is not None and standing.permit == copy.permit:
+            return self._incident(message, SecurityEvent(SecurityCode.REPLAYED, "the very record came before"))
+        return [Drop(message.position, "copy")]
 
     def _leaving(self, message: Message, judged: Judged) -> list[Outcome]:
         if isinstance(judged.outcome, Refusal):
@@ -156,9 +166,17 @@ class Receiver:
         return [Drop(message.position, event.code), record]
 
 
-def _decision(decided: Decided) -> str | None:
-    """SHA-256(D); the rule of a refusal may be another for a copy that comes later."""
-    return decoded(Note, decided.note.encode(), 1024).decision
+def _noted(decided: Decided) -> Note:
+    return decoded(Note, decided.note.encode(), 1024)
+
+
+def _permit(envelope: Envelope) -> str | None:
+    """pl, which names one sending of the hub's without its signature; none in a refusal of the hub itself."""
+    if not envelope.permit:
+        return None
+    permit = envelope.permits
+    leaf, subject = envelope.leaf(to_bytes(permit.subject)), hashlib.sha256(envelope.subject).digest()
+    return to_text(permit_leaf(permit, leaf, subject))
 
 
 def place(message: Message) -> Place:

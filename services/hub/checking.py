@@ -1,7 +1,8 @@
 """What the hub checks of a submitted message, in this order (message.md section 4, hub); it never sees what was asked.
 
-sizes → shape and spelling → names and kids → signature → (sender, id) → U opens and matches hS → `on_behalf_of` →
-law table and assessment duty; for answers a stored decision: parties swapped, same basis, item and person, not expired.
+sizes → shape and spelling → names and kids → signature → times → (sender, id) → U opens and matches hS → `on_behalf_of` →
+law table and assessment duty → not expired; for answers a stored decision: parties swapped, M and SHA-256(D), same basis,
+item and person, not expired.
 """
 
 import hashlib
@@ -12,24 +13,28 @@ from schemas.directory import HUB
 from schemas.message import Message
 from schemas.policy import Rules, judge_law
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
-from schemas.text import instant, later, to_bytes
+from schemas.text import instant, later, to_bytes, to_text
 from schemas.wire import seal
 from schemas.wire.envelope import Envelope
 from schemas.wire.sign import Root, check_signature, key_for, key_of
 from services.hub.link_codes import LinkCodes
 from services.runtime.clock import Clock
 from services.runtime.directory import Directory
-from services.runtime.keys import KeyRings
+from services.runtime.keys import KeyRings, PrivateKey
 from services.runtime.wrapping import Bounded
 
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """What the hub remembers of a message that it permitted: enough to judge the answer, nothing of its content."""
+    """What the hub remembers of a message that it permitted: enough to judge the answer, nothing of its content.
+
+    `message` is M and `decision` SHA-256(D), as an answer has to name them."""
 
     sender: str
     receiver: str
     id: str
+    message: bytes
+    decision: bytes
     basis: str
     item: str
     core: int | None
@@ -49,26 +54,24 @@ class Checker:
     unwrapped: Bounded[tuple[bytes, str], bytes] = field(default_factory=lambda: Bounded(10_000))
 
     def verify(self, message: Message) -> Envelope:
-        """Sizes, shape, names, key ids and signature; until this holds, nobody is answered."""
-        envelope = Envelope.of(message)
+        """Sizes, shape, names, key ids, signature and times; until this holds, nobody is answered."""
+        envelope = Envelope.of(message).read()
         control, now = envelope.said, instant(self.clock())
         if control.sender != message.key or control.sender == HUB:
             raise SecurityEvent(SecurityCode.BAD_SIGNATURE, "the record's key is not the sender")
         key = key_for(self.directory.key, envelope.seals.sign, control.sender, "sign", now)
         wrap = key_of(self.directory.key, envelope.seals.wrap, control.receiver, "wrap")
+        key_of(self.directory.key, envelope.seals.hub, HUB, "wrap")
+        self._held(envelope.seals.hub)
         seal.check_lengths(wrap.algorithm, envelope.wrap, envelope.value)
-        _check_times(control, now)
-        if control.kind in FACELESS and envelope.subject:
-            raise SecurityEvent(SecurityCode.SUBJECT_MISMATCH, "a refusal has no subject")
         check_signature(envelope, key, hashlib.sha256(envelope.subject).digest(), self.roots)
+        _check_times(control, now)
         return envelope
 
     def person(self, envelope: Envelope) -> int | None:
         """The core id behind U; None where the link code names nobody. A subject that does not match hS is an incident."""
         control, seals = envelope.said, envelope.seals
-        own = self.keys.of(HUB).by_kid.get(seals.hub)
-        if own is None or own.purpose != "wrap":
-            raise SecurityEvent(SecurityCode.UNKNOWN_KEY, "the subject is not sealed for a key of the hub")
+        own = self._held(seals.hub)
         wrapped, boxed = seal.split_subject(own.algorithm, envelope.subject)
         place = (hashlib.sha256(wrapped).digest(), own.kid)
         secret = self.unwrapped.get(place)
@@ -78,12 +81,17 @@ class Checker:
         return self.codes.core(control.sender, link_code.decode("ascii", "replace"))
 
     def lawful(self, control: Control) -> None:
-        """Delegation, law table and assessment duty; raises `Refusal`."""
-        if control.on_behalf_of is not None:
-            raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, "directory: no delegation")
+        """Delegation, law table and assessment duty, and not expired; raises `Refusal`."""
+        judge_law(control, self.directory, self.rules)
         if instant(self.clock()) >= control.expires:
             raise Refusal(RefusalCode.EXPIRED, f"expires {control.expires}")
-        judge_law(control, self.directory, self.rules)
+
+    def _held(self, kid: str) -> PrivateKey:
+        """The hub's key for which a person is sealed; it is named even where there is no person."""
+        own = self.keys.of(HUB).by_kid.get(kid)
+        if own is None or own.purpose != "wrap":
+            raise SecurityEvent(SecurityCode.UNKNOWN_KEY, "the subject is sealed for a key that is not held here")
+        return own
 
 
 def _check_times(control: Control, now: str) -> None:
@@ -93,9 +101,15 @@ def _check_times(control: Control, now: str) -> None:
 
 
 def answers(control: Control, core: int | None, asked: Provision | None, now: str) -> None:
-    """An answer must fit the inquiry that the hub permitted: parties swapped, same basis, item and person, not expired."""
+    """An answer must fit the inquiry that the hub permitted: parties swapped, M and D, same basis, item and person, not
+    expired. One that names another M or D answers nothing that was permitted, whatever stands under that id."""
     if asked is None or (asked.sender, asked.receiver) != (control.receiver, control.sender):
         raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, "no permitted inquiry is answered by this")
+    said = control.in_reply_to
+    if said is None or (said.message, said.decision) != (to_text(asked.message), to_text(asked.decision)):
+        raise Refusal(
+            RefusalCode.NOT_IN_LAW_TABLE, "the inquiry was permitted with other content or by another decision"
+        )
     if (asked.basis, asked.item) != (about(control)):
         raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, "the inquiry named another basis or item")
     if control.kind not in FACELESS and asked.core != core:
@@ -109,7 +123,9 @@ def about(control: Control) -> tuple[str, str]:
     return control.basis.encoded().decode(), control.item.encoded().decode()
 
 
-def provision(control: Control, core: int | None) -> Provision:
+def provision(control: Control, message: bytes, decision: bytes, core: int | None) -> Provision:
     """What is remembered of a permitted message."""
     basis, item = about(control)
-    return Provision(control.sender, control.receiver, control.id, basis, item, core, control.expires)
+    return Provision(
+        control.sender, control.receiver, control.id, message, decision, basis, item, core, control.expires
+    )

@@ -1,21 +1,27 @@
 """The hub's judgement of a batch: what came again, what is a copy, what is forged, what is allowed and what refused."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from schemas import topics
 from schemas.control import FACELESS, Control
 from schemas.message import Drop, Message, Outcome
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
 from schemas.text import instant
 from schemas.wire.envelope import Envelope
+from schemas.wire.sign import decision_digest
 from services.hub import store
 from services.hub.checking import Checker, Provision, answers, provision
 from services.hub.permitting import PERMITTED, Note, Permitter
 from services.runtime import decisions
 from services.runtime.decisions import Decided, Place
+from services.runtime.directory import Directory
 from services.runtime.postgres import Connection
+from services.runtime.records import incident
+
+NAME = "hub"
 
 
 @dataclass(frozen=True)
@@ -61,19 +67,19 @@ class Judge:
         named: list[tuple[Submitted, int | None, Decided | None]] = []
         for one in submitted:
             try:
-                named.append((one, *self._named(one, known.get(one.place))))
+                named.append((one, *self.named(one, known.get(one.place))))
             except SecurityEvent as event:
-                outcomes.append(incident(one.message, event))
+                outcomes += forged(one.message, event, self.checker.directory)
         persons = await store.known_persons(connection, {core for _, core, _ in named if core is not None})
         asked = await store.permitted(connection, {place for one, _, _ in named if (place := one.reply_place())})
         judged = []
         for one, core, earlier in named:
             known_core = core if core in persons else None
             inquiry = asked.get(one.reply_place() or ("", ""))
-            judged.append(Judged(one, core, earlier, None) if earlier else self._decided(one, known_core, inquiry))
+            judged.append(Judged(one, core, earlier, None) if earlier else self.decided(one, known_core, inquiry))
         return judged
 
-    def _named(self, one: Submitted, known: Decided | None) -> tuple[int | None, Decided | None]:
+    def named(self, one: Submitted, known: Decided | None) -> tuple[int | None, Decided | None]:
         """(core id, the earlier decision if this is its redelivery): signature, (sender, id), and U against hS."""
         if known is not None and known.source == one.message.source:
             return self._core(one), known
@@ -85,7 +91,8 @@ class Judge:
     def _core(self, one: Submitted) -> int | None:
         return None if one.said.kind in FACELESS else self.checker.person(one.envelope)
 
-    def _decided(self, one: Submitted, core: int | None, asked: Provision | None) -> Judged:
+    def decided(self, one: Submitted, core: int | None, asked: Provision | None) -> Judged:
+        """Permitted or refused, by the law, by what it answers, and by whom it is about; `core` is a known person's."""
         now = instant(self.checker.clock())
         try:
             self._allowed(one, core, asked, now)
@@ -94,7 +101,8 @@ class Judge:
             return Judged(one, core, self._proposal(one, str(refusal.code), note), None)
         decision = self.permitter.decide(one.envelope, core)
         note = Note(decision=decision, time=decision.time)
-        return Judged(one, core, self._proposal(one, PERMITTED, note), (provision(one.said, core), decision.time))
+        remembered = provision(one.said, one.envelope.identity, decision_digest(decision), core)
+        return Judged(one, core, self._proposal(one, PERMITTED, note), (remembered, decision.time))
 
     def _allowed(self, one: Submitted, core: int | None, asked: Provision | None, now: str) -> None:
         """Law first, and only then whether the person exists: the path to "not allowed" is the same for everybody."""
@@ -111,7 +119,9 @@ class Judge:
         return Decided(one.place, one.envelope.identity, one.message.source, verdict, text, one.said.expires)
 
 
-def incident(message: Message, event: SecurityEvent) -> Outcome:
-    """A security event at the hub: logged, never answered."""
-    structlog.get_logger().warning("security event", service="hub", code=str(event.code), reason=event.detail)
-    return Drop(message.position, str(event.code))
+def forged(message: Message, event: SecurityEvent, directory: Directory) -> list[Outcome]:
+    """A security event at the hub: logged and recorded, never answered. Of the headers only the control part is told on."""
+    structlog.get_logger().warning("security event", service=NAME, code=str(event.code), reason=event.detail)
+    kept = {name: data for name, data in message.headers.items() if name in ("control", "traceparent")}
+    record = incident(replace(message, headers=kept), NAME, event, directory, topics.hub_recorded)
+    return [Drop(message.position, str(event.code)), record]

@@ -34,6 +34,11 @@ class Note(Record):
     time: Instant
 
 
+def noted(text: str) -> Note:
+    """The note of a stored decision."""
+    return decoded(Note, text.encode(), NOTE_LIMIT)
+
+
 @dataclass(frozen=True, slots=True)
 class Granted:
     """A message with the decision D on it, and the person at the receiver: what a permit is made of."""
@@ -76,18 +81,17 @@ class Permitter:
             time=now,
         )
 
-    def stored(self, envelope: Envelope, core: int | None, decided: Decided) -> "Granted | Envelope | None":
-        """What the stored decision makes of a message, whatever the rules say now. None: nobody can be told."""
-        note = decoded(Note, decided.note.encode(), NOTE_LIMIT)
+    def stored(self, envelope: Envelope, core: int | None, decided: Decided) -> "Granted | Envelope | Refusal":
+        """What the stored decision makes of a message, whatever the rules say now; a refusal of which nobody can be told."""
+        note = noted(decided.note)
         try:
             if note.decision is not None:
                 self.require_receiver(envelope.said.receiver)
                 return Granted(envelope, note.decision, *self._subject(envelope, core, note.decision.time))
-            if envelope.said.kind in FACELESS:
-                return None
-            return self.refuse(envelope, Refusal(RefusalCode(decided.verdict), note.rule), note.time)
-        except Refusal:  # its key has ended since: nothing can be sealed for that agency any more
-            return None
+            refusal = Refusal(RefusalCode(decided.verdict), note.rule)
+            return refusal if envelope.said.kind in FACELESS else self.refuse(envelope, refusal, note.time)
+        except Refusal as refusal:  # its key has ended since: nothing can be sealed for that agency any more
+            return refusal
 
     def require_receiver(self, agency: str) -> None:
         """Raises `Refusal` if nothing can be sealed for this agency now."""

@@ -11,22 +11,23 @@ from schemas import catalogue, law, topics
 from schemas.directory import HUB
 from schemas.message import Drop, Emit, Message, Outcome
 from schemas.policy import Rules
-from schemas.refusal import SecurityCode, SecurityEvent
+from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
 from schemas.text import instant
+from schemas.trail import extended
 from schemas.wire.envelope import Envelope
 from services.hub import store
 from services.hub.checking import Checker
-from services.hub.judging import Judge, Judged, Submitted, incident
+from services.hub.judging import NAME, Judge, Judged, Submitted, forged
 from services.hub.link_codes import LinkCodes
-from services.hub.permitting import Granted, Permitter
+from services.hub.permitting import PERMITTED, Granted, Permitter, noted
 from services.hub.publishing import Publisher
 from services.runtime import decisions
 from services.runtime.decisions import Decided
+from services.runtime.directory import Directory
 from services.runtime.postgres import Database, database
+from services.runtime.records import finding, recorded
 from services.runtime.service import Environment, Service, Tick
 from services.runtime.wrapping import ContentKeys
-
-NAME = "hub"
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Hub:
 async def permit(messages: Sequence[Message], hub: Hub) -> list[Outcome]:
     """Every message is permitted for its receiver, or refused to its sender, or is a security event."""
     outcomes: list[Outcome] = []
-    submitted = list(_submitted(messages, outcomes))
+    submitted = list(_submitted(messages, hub, outcomes))
     agencies = {HUB, *(party for one in submitted for party in (one.said.sender, one.said.receiver))}
     async with hub.database.transaction(agencies) as connection:
         judged = await hub.judge.judge(connection, submitted, outcomes)
@@ -57,41 +58,56 @@ async def publish(hub: Hub) -> Sequence[Emit]:
     return await hub.publisher.due()
 
 
-def _submitted(messages: Sequence[Message], outcomes: list[Outcome]) -> Iterator[Submitted]:
+def _submitted(messages: Sequence[Message], hub: Hub, outcomes: list[Outcome]) -> Iterator[Submitted]:
     """Sizes, shape and spelling."""
     for message in messages:
         try:
-            envelope = Envelope.of(message)
+            envelope = Envelope.of(message).read()
             yield Submitted(message, envelope, envelope.said)
         except SecurityEvent as event:
-            outcomes.append(incident(message, event))
+            outcomes += forged(message, event, hub.judge.checker.directory)
 
 
 def _leaving(judged: Sequence[Judged], standing: Sequence[Decided], permitter: Permitter) -> list[Outcome]:
-    """What is new, or came again, leaves; one signature covers all permits. Copies and other contents end here."""
+    """What is new, or came again, leaves and is recorded; one signature covers all permits. The rest ends here."""
     outcomes: list[Outcome] = []
     granted: list[tuple[Message, Granted]] = []
     for one, decided in zip(judged, standing, strict=True):
-        message = one.submitted.message
         match decisions.relation(decided, one.decided):
             case "first" | "again":
-                outcome = permitter.stored(one.submitted.envelope, one.core, decided)
-                if isinstance(outcome, Granted):
-                    granted.append((message, outcome))
-                else:
-                    outcomes += _refused(message, outcome)
+                _sort(one, decided, permitter, granted, outcomes)
             case "copy":
-                outcomes.append(Drop(message.position, "copy"))
+                outcomes.append(Drop(one.submitted.message.position, "copy"))
             case "reused":
-                outcomes.append(incident(message, SecurityEvent(SecurityCode.ID_REUSED, "other content under this id")))
+                event = SecurityEvent(SecurityCode.ID_REUSED, "other content under this id")
+                outcomes += forged(one.submitted.message, event, permitter.directory)
     for (message, _), envelope in zip(granted, permitter.permit([one for _, one in granted]), strict=True):
-        outcomes.append(_delivered(message, envelope))
+        outcomes += [_delivered(message, envelope), _recorded(message, PERMITTED, permitter.directory)]
     return outcomes
 
 
-def _refused(message: Message, refusal: Envelope | None) -> list[Outcome]:
-    """A refusal is never refused: it ends here."""
-    return [Drop(message.position, "unanswerable") if refusal is None else _delivered(message, refusal)]
+def _sort(
+    one: Judged,
+    decided: Decided,
+    permitter: Permitter,
+    granted: list[tuple[Message, Granted]],
+    outcomes: list[Outcome],
+) -> None:
+    """What is permitted waits for the batch's signature; a refusal leaves, unless there is nobody who may be told."""
+    message, directory = one.submitted.message, permitter.directory
+    match permitter.stored(one.submitted.envelope, one.core, decided):
+        case Granted() as grant:
+            granted.append((message, grant))
+        case Envelope() as answer:
+            refusal = Refusal(RefusalCode(decided.verdict), noted(decided.note).rule)
+            outcomes += [_delivered(message, answer), _recorded(message, refusal, directory)]
+        case Refusal() as refusal:
+            outcomes += [Drop(message.position, "unanswerable"), _recorded(message, refusal, directory)]
+
+
+def _recorded(message: Message, outcome: Refusal | str, directory: Directory) -> Emit:
+    """Control part and finding, for the hub's log; what else a sender puts into the headers stays out of it."""
+    return recorded(message, topics.hub_recorded, extended(b"", finding(NAME, outcome, directory)))
 
 
 def _delivered(message: Message, envelope: Envelope) -> Emit:
@@ -116,7 +132,7 @@ service = Service(
     NAME,
     "outside",
     reads={topics.network_submitted: permit},
-    writes=[topics.network_delivered, topics.directory],
+    writes=[topics.network_delivered, topics.hub_recorded, topics.directory],
     resources=open_hub,
     ticks=[Tick(1.0, publish)],
     tables=True,

@@ -3,9 +3,12 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from schemas.directory import HUB
+from schemas.wire.sign import decision_digest
 from services.hub.checking import Provision
+from services.hub.permitting import noted
 from services.runtime.postgres import Connection
 
 
@@ -24,17 +27,28 @@ async def add_persons(connection: Connection, count: int) -> list[int]:
 
 
 async def permitted(connection: Connection, asked: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Provision]:
-    """The records of permitted inquiries by (sender, id)."""
+    """The records of permitted inquiries by (sender, id); M and D are those of the decision that stands there."""
     if not asked:
         return {}
     senders, ids = zip(*sorted(asked), strict=True)
     rows = await connection.fetch(_PERMITTED, list(senders), [uuid.UUID(text) for text in ids])
-    return {
-        (row["agency"], str(row["id"])): Provision(
-            row["agency"], row["provider"], str(row["id"]), row["basis"], row["item"], row["core"], row["expires"]
-        )
-        for row in rows
-    }
+    return {(row["agency"], str(row["id"])): _provision(row) for row in rows}
+
+
+def _provision(row: Mapping[str, Any]) -> Provision:
+    decision = noted(row["note"]).decision
+    assert decision is not None
+    return Provision(
+        sender=row["agency"],
+        receiver=row["provider"],
+        id=str(row["id"]),
+        message=row["digest"],
+        decision=decision_digest(decision),
+        basis=row["basis"],
+        item=row["item"],
+        core=row["core"],
+        expires=row["expires"],
+    )
 
 
 async def record(connection: Connection, provisions: Sequence[tuple[Provision, str]]) -> None:
@@ -102,10 +116,11 @@ async def last_edition(connection: Connection) -> int:
 _PERSONS = "SELECT core FROM persons WHERE agency = $1 AND core = ANY ($2::bigint[])"
 _ADD_PERSONS = "INSERT INTO persons (agency) SELECT $1 FROM generate_series(1, $2) RETURNING core"
 _PERMITTED = """
-SELECT p.agency, p.id, p.provider, p.basis, p.item, p.core,
+SELECT p.agency, p.id, p.provider, p.basis, p.item, p.core, d.digest, d.note,
        to_char(p.expires AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires
 FROM unnest($1::text[], $2::uuid[]) AS asked (agency, id)
 JOIN provisions AS p USING (agency, id)
+JOIN decisions AS d ON (d.agency, d.step, d.sender, d.id) = (p.agency, 'permit', p.agency, p.id)
 """
 _RECORD = """
 INSERT INTO provisions (agency, id, provider, basis, item, core, expires, decided)

@@ -52,6 +52,7 @@ async def exchange(site: Site) -> AsyncIterator[Exchange]:
 # --- on the running site
 
 
+@pytest.mark.code("timed_out")
 async def test_what_nobody_answers_times_out(site: Site) -> None:
     """A person waits for a decision that nobody takes: after `expires` and the grace the asker is told, once."""
     posted = inquiry(FLAGGED, expires=later(instant(now()), SOON))

@@ -136,11 +136,13 @@ async def test_the_own_side_refuses_what_the_law_does_not_allow(site: Site) -> N
     assert not [record for record in await scan(site.kafka(), topics.network_submitted) if _about(record, posted)]
 
 
+@pytest.mark.code("unknown_person")
 async def test_the_own_side_refuses_a_person_without_link_code(site: Site) -> None:
     """`unknown_person` arises at the asker's own id conversion."""
     assert (await ask(site, inquiry(STRANGER))).outcome == "unknown_person"
 
 
+@pytest.mark.code("officer_unknown")
 @pytest.mark.parametrize(
     "officer",
     [
@@ -154,6 +156,7 @@ async def test_the_own_side_refuses_an_unknown_officer(site: Site, officer: Offi
     assert (await ask(site, inquiry(APPLICANT, officer=officer))).outcome == "officer_unknown"
 
 
+@pytest.mark.code("id_reused")
 async def test_an_id_is_not_used_for_other_content(site: Site) -> None:
     """The second is refused as `id_reused`, and told apart; what came of the first stays as it is."""
     first = inquiry(APPLICANT)
@@ -257,6 +260,7 @@ async def test_without_its_assertion_nothing_is_taken_over_http(site: Site, asse
 
 
 @pytest.mark.parametrize("asserted", ASSERTIONS)
+@pytest.mark.code("bad_assertion")
 async def test_without_its_assertion_nothing_is_completed_over_kafka(site: Site, asserted: Any) -> None:
     """A security event is recorded, nobody is answered, nothing is stored; the id is not burnt for its owner."""
     posted = inquiry(APPLICANT)

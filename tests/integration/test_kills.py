@@ -6,10 +6,12 @@ from typing import Final
 
 import httpx
 
+from schemas import topics
 from schemas.request import Posted
 from services.operator import asking
 from services.operator.installation import process_names
 from services.operator.local import process
+from services.runtime.kafka.scan import scan
 from tests import many
 from tests import site as sites
 from tests.many import Many
@@ -23,18 +25,25 @@ READ: Final = re.compile(r"^renkei_messages_read_total\{.*\} (\S+)$", re.MULTILI
 async def test_a_thousand_inquiries_survive_kills(site: Site) -> None:
     """`kill -9` of each process while it works, in turn; every exchange ends once, rightly, and its repeats are equal."""
     await asyncio.to_thread(sites.switch, site, "service")
+    replayed = await _replayed(site)
     asked, names = await many.prepare(site, INQUIRIES), process_names("service")
     bounds = [INQUIRIES * place // len(names) for place in range(len(names) + 1)]
     for name, start, end in zip(names, bounds, bounds[1:], strict=False):
         await _kill_at_work(asked, name, start, end)
     await asked.finish(60)
     await asked.check()
+    assert await _replayed(site) == replayed, "what comes again after a kill is a redelivery or a copy, never a replay"
 
 
 async def test_a_switch_to_blocks_loses_nothing(site: Site) -> None:
     """And back from one process per service to one per block, under way."""
     await asyncio.to_thread(sites.switch, site, "service")
     await many.survive_switch(site, "block", 200)
+
+
+async def _replayed(site: Site) -> int:
+    """Alarms of replays so far."""
+    return sum(b'"outcome":"replayed"' in r.headers["trail"] for r in await scan(site.kafka(), topics.linkage_recorded))
 
 
 async def _kill_at_work(asked: Many, name: str, start: int, end: int) -> None:

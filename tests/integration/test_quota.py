@@ -47,6 +47,7 @@ def limit(exchange: Exchange, quota: int | None) -> None:
     policies[ASKER] = policies[ASKER].model_copy(update={"quota": quota, "version": 7})
 
 
+@pytest.mark.code("quota_exceeded")
 async def test_what_is_over_the_quota_is_refused(site: Site, exchange: Exchange) -> None:
     """Two are opened, whatever stands between them: copies and refused ones count nothing; the third is told why."""
     one, two, three = (posted(site, place) for place in range(3))

@@ -1,15 +1,18 @@
 """An answer must fit the inquiry that the hub permitted."""
 
+from dataclasses import replace
 from typing import Literal
 
 import pytest
 
 from schemas.control import Control, replying
 from schemas.refusal import Refusal, RefusalCode
+from schemas.text import to_text
 from services.hub.checking import Provision, about, answers
 from services.operator.demo import ALLOWANCE, ASKER, ITEM, NEIGHBOUR, OFFICER
 from services.operator.identifiers import uuid7
 
+M, D = bytes([1]) * 32, bytes([2]) * 32
 CREATED, EXPIRES, LATER = "2026-11-24T09:00:00.000Z", "2026-12-01T09:00:00.000Z", "2026-12-01T09:00:00.001Z"
 
 
@@ -19,11 +22,13 @@ def _asked() -> tuple[Control, Provision]:
         id=number, exchange=number, position=0, kind="inquiry", sender=ASKER, receiver=NEIGHBOUR, basis=ALLOWANCE,
         item=ITEM, officer=OFFICER, created=CREATED, expires=EXPIRES,
     )  # fmt: skip
-    return control, Provision(ASKER, NEIGHBOUR, number, *about(control), 7, EXPIRES)
+    return control, Provision(ASKER, NEIGHBOUR, number, M, D, *about(control), 7, EXPIRES)
 
 
 def _reply(control: Control, kind: Literal["response", "refusal"]) -> Control:
-    return replying(control, kind, id=uuid7(), message="A" * 43, decision=None, created=CREATED, expires=EXPIRES)
+    return replying(
+        control, kind, id=uuid7(), message=to_text(M), decision=to_text(D), created=CREATED, expires=EXPIRES
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,7 +55,7 @@ def test_a_refusal_may_say_that_the_inquiry_has_expired() -> None:
 def test_an_answer_to_nothing_is_refused() -> None:
     """No permitted inquiry, or parties that are not its own."""
     control, provision = _asked()
-    other = Provision(NEIGHBOUR, ASKER, provision.id, provision.basis, provision.item, 7, EXPIRES)
+    other = replace(provision, sender=NEIGHBOUR, receiver=ASKER)
     for asked in (None, other):
         with pytest.raises(Refusal) as refused:
             answers(_reply(control, "response"), 7, asked, CREATED)

@@ -167,6 +167,7 @@ def outcome(control: bytes, number: bytes, business: bytes) -> str:
     ],
     ids=["control part", "internal number", "business part", "business part in normal form C"],
 )
+@pytest.mark.code("too_large")
 def test_what_is_too_large_is_refused(control: bytes, number: bytes, business: bytes) -> None:
     """Before it is parsed, and once more in its canonical form, which may be three times as long."""
     with pytest.raises(Refusal) as caught:
@@ -175,6 +176,7 @@ def test_what_is_too_large_is_refused(control: bytes, number: bytes, business: b
 
 
 @pytest.mark.parametrize("number", [b"", b" 1", b"1 ", b"1\n", "１".encode(), b"1-2", b"\xff", b"\x00"])
+@pytest.mark.code("malformed")
 def test_an_internal_number_is_letters_and_digits(number: bytes) -> None:
     """Of ASCII, one to 64 of them."""
     with pytest.raises(Refusal) as caught:
@@ -195,6 +197,7 @@ def test_an_internal_number_is_letters_and_digits(number: bytes) -> None:
         {"basis": CONTROL["basis"] | {"row": "山田太郎"}},
     ],
 )
+@pytest.mark.code("malformed")
 def test_a_question_has_its_form(changed: dict[str, Any]) -> None:
     """And the refusal says where it has not, never what was there."""
     with pytest.raises(Refusal) as caught:
@@ -203,6 +206,7 @@ def test_a_question_has_its_form(changed: dict[str, Any]) -> None:
     assert "山田" not in str(caught.value)
 
 
+@pytest.mark.code("malformed")
 def test_keys_are_judged_after_the_assertion() -> None:
     """What is asked for is read separately, and refused by the same code."""
     assert check_keys(POSTED).condition == "がんばれ"
@@ -228,6 +232,7 @@ def test_an_assertion_holds_for_its_request() -> None:
     passes(token(HEADER, CLAIMS))
 
 
+@pytest.mark.code("bad_assertion")
 def test_an_assertion_holds_until_it_expires() -> None:
     """By the time that is handed in, and by no clock; to the second."""
     passes(GOOD, EXPIRES - 0.001)
@@ -249,6 +254,7 @@ def test_an_assertion_holds_until_it_expires() -> None:
 @example("exp", 10**400)
 @example("h", to_text(bytes(32)))
 @example("office", "\ud800")
+@pytest.mark.code("bad_assertion")
 def test_any_other_claim_is_another_request(claim: str, value: Any) -> None:
     """Each claim counts, although the signature holds; expiry may be later."""
     assume(value != CLAIMS[claim])
@@ -278,11 +284,13 @@ def test_no_claim_may_be_missing_and_none_added(claim: str) -> None:
         {"non_disclosure": True},
     ],
 )
+@pytest.mark.code("bad_assertion")
 def test_an_assertion_is_for_one_control_part(changed: dict[str, Any]) -> None:
     """Another question by the same officer needs another assertion."""
     bad(GOOD, said=posted(**changed))
 
 
+@pytest.mark.code("bad_assertion")
 def test_an_assertion_is_for_one_person_and_one_business_part() -> None:
     """Neither can be swapped under it, nor moved from one to the other."""
     control = canonical.encode(CONTROL)
@@ -306,11 +314,13 @@ def test_an_assertion_is_for_one_person_and_one_business_part() -> None:
         {"algorithm": "ecdsa-p256", "key": to_text(suites.public_of("ecdsa-p256", PRIVATE))},
     ],
 )
+@pytest.mark.code("bad_assertion")
 def test_the_key_is_an_assertion_key_of_this_agency_valid_now(changed: dict[str, object]) -> None:
     """Owner, purpose, validity, revocation and the key itself."""
     bad(GOOD, keys={KEY.kid: key_record(**changed)})
 
 
+@pytest.mark.code("bad_assertion")
 def test_a_key_that_nobody_knows_asserts_nothing() -> None:
     """Nor one without a name, nor one that the assertion brings along."""
     bad(GOOD, keys={})
@@ -326,6 +336,7 @@ def test_a_key_that_nobody_knows_asserts_nothing() -> None:
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "", "ES256", "RS256", "EdDSA ", "eddsa", "Ed448"])
 @pytest.mark.parametrize("signature", [b"", None])
+@pytest.mark.code("bad_assertion")
 def test_the_algorithm_is_eddsa(algorithm: str, signature: bytes | None) -> None:
     """Whatever the header says, with and without the signature that would hold."""
     whole = token(HEADER | {"alg": algorithm}, CLAIMS)

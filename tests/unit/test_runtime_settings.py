@@ -41,7 +41,7 @@ def test_the_environment_given_is_the_only_one(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_unknown_variable_is_an_error() -> None:
     """With our prefix it is likely misspelt; the message lists those that there are."""
-    with pytest.raises(Misconfigured, match=r"unknown settings: RENKEI_KAFAK; known are RENKEI_HTTP, RENKEI_KAFKA,"):
+    with pytest.raises(Misconfigured, match=r"unknown settings: RENKEI_KAFAK; known are RENKEI_GRACE, RENKEI_HTTP,"):
         load(COMPLETE | {"RENKEI_KAFAK": "x"})
 
 

@@ -273,11 +273,11 @@ def _values(world: World, one: Sealing) -> Mapping[str, bytes]:
         "E is padded twice over": plain.ljust(8192, b"\0"),
         "E says that it is longer than it is": longer,
     }
-    sealed = {name: _encrypted(world, one.committed.identity, text) for name, text in texts.items()}
-    return sealed | {"E is bound to another message": _encrypted(world, bytes(32), plain)}
+    sealed = {name: encrypted(world, one.committed.identity, text) for name, text in texts.items()}
+    return sealed | {"E is bound to another message": encrypted(world, bytes(32), plain)}
 
 
-def _encrypted(world: World, identity: bytes, plain: bytes) -> bytes:
+def encrypted(world: World, identity: bytes, plain: bytes) -> bytes:
     key = message_key(world.content_keys["wrap"].secret, identity)
     return AESGCM(key).encrypt(bytes(12), plain, identity)
 

@@ -62,6 +62,9 @@ def _agency(text: str) -> Schema:
 
 SENDER: Final = _agency("Code of the sending agency.")
 RECEIVER: Final = _agency("Code of the receiving agency.")
+SUBMITTED: Final = _text(
+    "The key of the record that was submitted: its sender's code, unless somebody put another there."
+)
 OWN: Final = _agency("Code of the agency whose side this is.")
 
 CONTROL: Final = {"control": _json("control", "The control part (制御データ部); no byte of it changes.", CONTROL_LIMIT)}
@@ -160,6 +163,7 @@ CARRIED: Final[Mapping[Topic, tuple[Carried, ...]]] = {
     topics.record_quarantined: (
         Carried("quarantined", PLACE, SET_ASIDE, _bytes("The original, sealed for the operator (HPKE); else empty.")),
     ),
+    topics.hub_recorded: (Carried("hub_record", SUBMITTED, TRAIL, NOTHING, CONTROL | TRACE),),
     topics.directory: (
         Carried("record", RECORD_KEY, RECORD_HEADERS, {"$ref": "directory_record.json"}, content_type=JSON),
         Carried("beat", {"type": "string", "const": "beat"}, {}, {"$ref": "beat.json"}, content_type=JSON),

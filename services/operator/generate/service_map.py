@@ -24,6 +24,7 @@ ASIDE: Final = (
     topics.intermediate_recorded,
     topics.linkage_recorded,
     topics.record_quarantined,
+    topics.hub_recorded,
     topics.directory,
 )
 """Left out of the drawing, which would be all arrows; the text under it says where they go."""

@@ -1,0 +1,252 @@
+"""The receiver's step on a real database: nothing is stored or opened before every check holds, and replays are told apart."""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from schemas.message import Drop, Emit, Message, Outcome, Position
+from schemas.proof import read as read_proof
+from schemas.refusal import RefusalCode, RefusalPart, SecurityCode
+from schemas.text import later, to_text
+from schemas.trail import read
+from schemas.wire.envelope import Envelope
+from schemas.wire.sign import decision_digest
+from services.crypto.receiving import NAME, Receiver
+from services.runtime.postgres import Database
+from services.runtime.rest import LINK
+from tests.checks import tables
+from tests.checks.delivery import (
+    CHAIN,
+    HUBS_FAULTS,
+    REFUSAL_FAULTS,
+    Delivery,
+    hubs_refusal,
+    inquiry,
+    refusal,
+)
+from tests.checks.faults import Fault
+from tests.checks.parties import CORE, RECEIVER, SENDER, Parties
+from tests.checks.submission import INQUIRY
+from tests.vectors.world import EXPIRES, PERMITTED
+
+STORED: Final = "SELECT verdict, source FROM crypto.decisions"
+MADE: Final = {
+    id(fault): make
+    for faults, make in ((CHAIN, inquiry), (REFUSAL_FAULTS, refusal), (HUBS_FAULTS, hubs_refusal))
+    for fault in faults
+}
+ALL: Final = [*CHAIN, *REFUSAL_FAULTS, *HUBS_FAULTS]
+SECOND: Final = {"time": "2026-11-24T09:00:03.000Z"}
+"""When the hub permits it once more."""
+
+
+@dataclass(frozen=True)
+class Stand:
+    """The receiver's table of messages seen."""
+
+    dsn: str
+    database: Database
+
+    async def receive(self, parties: Parties, *messages: Message) -> list[Outcome]:
+        """The step itself."""
+        receiver = Receiver(parties.opener, parties.rest, parties.directory, self.database)
+        return await receiver.receive(messages)
+
+    def stored(self) -> list[tuple[str, str]]:
+        """Verdict and source of every decision."""
+        return tables.rows(self.dsn, STORED)
+
+
+@pytest.fixture(scope="module")
+def dsn(postgres: str) -> Iterator[str]:
+    with tables.database(postgres) as made:
+        yield made
+
+
+@pytest.fixture
+async def stand(dsn: str) -> AsyncIterator[Stand]:
+    async with tables.opened(dsn, "crypto") as database:
+        yield Stand(dsn, database)
+
+
+def every(faults: Sequence[Fault[Delivery]]) -> pytest.MarkDecorator:
+    marks = [[pytest.mark.check(fault.check), pytest.mark.code(str(fault.code))] for fault in faults]
+    cases = [pytest.param(fault, id=str(fault), marks=some) for fault, some in zip(faults, marks, strict=True)]
+    return pytest.mark.parametrize("fault", cases)
+
+
+def sent(outcomes: Sequence[Outcome]) -> list[tuple[str, Message]]:
+    return [(one.topic.name, one.message) for one in outcomes if isinstance(one, Emit)]
+
+
+def reasons(outcomes: Sequence[Outcome]) -> list[str]:
+    return [one.reason for one in outcomes if isinstance(one, Drop)]
+
+
+def found(message: Message) -> tuple[str, str]:
+    """What this layer found, at the end of the trail; control part and trail are all that the record holds."""
+    assert set(message.headers) <= {"control", "trail"}
+    assert message.value == b""
+    finding = read(message.headers["trail"]).findings[-1]
+    return finding.layer, finding.outcome
+
+
+def source(offset: int) -> str:
+    return str(Position("network.delivered", 0, offset))
+
+
+# — one fault
+
+
+@every([fault for fault in ALL if isinstance(fault.code, SecurityCode)])
+async def test_a_security_event_stores_and_opens_nothing(stand: Stand, fault: Fault[Delivery]) -> None:
+    """It is dropped under its code and recorded on `linkage.recorded`; nobody is answered, no id is burnt."""
+    draft = MADE[id(fault)](Parties())
+    fault.spoil(draft)
+    outcomes = await stand.receive(draft.parties, draft.message())
+    assert reasons(outcomes) == [fault.code]
+    [(topic, record)] = sent(outcomes)
+    assert (topic, found(record)) == ("linkage.recorded", (NAME, fault.code))
+    assert stand.stored() == []
+
+
+@every([fault for fault in ALL if isinstance(fault.code, RefusalCode)])
+async def test_a_refusal_is_answered_unopened(stand: Stand, fault: Fault[Delivery]) -> None:
+    """Signature and permit hold, so the sender is told; nothing of the content enters the block."""
+    draft = MADE[id(fault)](Parties())
+    fault.spoil(draft)
+    outcomes = await stand.receive(draft.parties, draft.message())
+    (first, answered), (second, record) = sent(outcomes)
+    assert (first, second) == ("outbound.authorized", "linkage.recorded")
+    assert found(record) == (NAME, fault.code)
+    said, cause = answered.control, draft.sent.control
+    assert (said.kind, said.sender, said.receiver) == ("refusal", RECEIVER, SENDER)
+    assert said.in_reply_to is not None
+    assert (said.in_reply_to.id, said.in_reply_to.decision is not None) == (cause.id, True)
+    part = RefusalPart.model_validate_json(draft.parties.rest.open(answered, "value"))
+    assert part.code == fault.code
+    assert stand.stored() == [(str(fault.code), source(0))]
+
+
+@pytest.mark.parametrize("make", [inquiry, refusal, hubs_refusal])
+async def test_what_is_right_is_opened_and_remembered(stand: Stand, make: Callable[[Parties], Delivery]) -> None:
+    """Content and link code under the receiver's own key, with what was verified; and the trip is recorded."""
+    draft = make(Parties())
+    message = draft.message()
+    (first, opened), (second, record) = sent(await stand.receive(draft.parties, message))
+    assert (first, second) == ("inbound.opened", "linkage.recorded")
+    assert found(record) == (NAME, "allowed")
+    assert draft.parties.rest.open(opened, "value") == draft.sent.business
+    if draft.sent.business == INQUIRY:
+        link_code = draft.parties.codes.issue(RECEIVER, CORE).encode()
+        assert draft.parties.rest.open(opened, "subject") == LINK + link_code
+    proof, envelope = read_proof(opened.headers["proof"]), Envelope.of(message)
+    assert proof.message == to_text(envelope.identity)
+    assert (proof.decision is None) == (make is hubs_refusal)
+    if envelope.permit:
+        assert proof.decision == to_text(decision_digest(envelope.permits.decision))
+        assert proof.time == PERMITTED
+    assert stand.stored() == [("opened", source(0))]
+
+
+async def test_nothing_readable_is_needed(stand: Stand) -> None:
+    """A record without a control part stops nobody: the next one is opened."""
+    parties = Parties()
+    junk = Message(RECEIVER, b"", {}, Position("inbound.authorized", 0, 9), source(9))
+    outcomes = await stand.receive(parties, junk, inquiry(parties).message())
+    assert reasons(outcomes) == [SecurityCode.MALFORMED]
+    assert [topic for topic, _ in sent(outcomes)] == ["linkage.recorded", "inbound.opened", "linkage.recorded"]
+
+
+# — what came before
+
+
+@pytest.mark.check("receiver: (sender, id): again")
+async def test_the_same_source_again_is_opened_again(stand: Stand) -> None:
+    """A redelivery gives what it gave before, though it has expired since."""
+    parties = Parties()
+    message = inquiry(parties).message()
+    await stand.receive(parties, message)
+    parties.now = EXPIRES
+    assert [topic for topic, _ in sent(await stand.receive(parties, message))] == ["inbound.opened", "linkage.recorded"]
+    assert stand.stored() == [("opened", source(0))]
+
+
+@pytest.mark.check("receiver: (sender, id): replay")
+@pytest.mark.code("replayed")
+@pytest.mark.parametrize("now", [PERMITTED, EXPIRES, later(EXPIRES, timedelta(days=30))])
+async def test_the_very_record_from_another_source_is_replayed(stand: Stand, now: str) -> None:
+    """Under the same permit, whenever it comes: recorded, nothing opened, nobody answered, what stands stays."""
+    parties = Parties()
+    await stand.receive(parties, inquiry(parties).message(0))
+    parties.now = now
+    outcomes = await stand.receive(parties, inquiry(parties).message(1))
+    assert reasons(outcomes) == [SecurityCode.REPLAYED]
+    [(topic, record)] = sent(outcomes)
+    assert (topic, found(record)) == ("linkage.recorded", (NAME, "replayed"))
+    assert stand.stored() == [("opened", source(0))]
+
+
+@pytest.mark.check("receiver: (sender, id): replay")
+@pytest.mark.code("replayed")
+async def test_a_replay_in_the_same_batch_is_one(stand: Stand) -> None:
+    """The first is opened, the second recorded; the same for an agency's refusal, which has a permit too."""
+    for make in (inquiry, refusal):
+        parties = Parties()
+        drafts = [make(parties), make(parties)]
+        for draft in drafts:
+            draft.sent.said["id"] = f"019ab1c2-0000-7000-8000-0000000000{make is inquiry:02x}"
+        outcomes = await stand.receive(parties, *(draft.message(place) for place, draft in enumerate(drafts)))
+        assert reasons(outcomes) == [SecurityCode.REPLAYED]
+        assert [topic for topic, _ in sent(outcomes)].count("inbound.opened") == 1
+
+
+@pytest.mark.check("receiver: (sender, id): copy")
+async def test_another_sending_of_the_hub_is_a_copy(stand: Stand) -> None:
+    """It permits anew what it sends again, so a redelivery of its own is counted and no alarm."""
+    parties = Parties()
+    await stand.receive(parties, inquiry(parties).message(0))
+    second = inquiry(parties)
+    second.granted |= SECOND
+    outcomes = await stand.receive(parties, second.message(1))
+    assert (reasons(outcomes), sent(outcomes)) == (["copy"], [])
+
+
+@pytest.mark.check("receiver: (sender, id): copy")
+async def test_the_hubs_own_refusal_again_is_a_copy(stand: Stand) -> None:
+    """It has no permit, and the hub may compose it byte for byte again."""
+    parties = Parties()
+    await stand.receive(parties, hubs_refusal(parties).message(0))
+    outcomes = await stand.receive(parties, hubs_refusal(parties).message(1))
+    assert (reasons(outcomes), sent(outcomes)) == (["copy"], [])
+
+
+@pytest.mark.check("receiver: (sender, id): second decision")
+@pytest.mark.code("bad_permit")
+async def test_a_second_decision_for_one_message_is_an_alarm(stand: Stand) -> None:
+    """Two Ds for one M prove the hub guilty."""
+    parties = Parties()
+    await stand.receive(parties, inquiry(parties).message(0))
+    second = inquiry(parties)
+    second.decision["directory"] = 41
+    outcomes = await stand.receive(parties, second.message(1))
+    assert reasons(outcomes) == [SecurityCode.BAD_PERMIT]
+    assert [found(record) for _, record in sent(outcomes)] == [(NAME, "bad_permit")]
+    assert stand.stored() == [("opened", source(0))]
+
+
+@pytest.mark.check("receiver: (sender, id): other content")
+@pytest.mark.code("id_reused")
+async def test_other_content_under_an_id_is_a_security_event(stand: Stand) -> None:
+    """However well it is signed and permitted."""
+    parties = Parties()
+    await stand.receive(parties, inquiry(parties).message(0))
+    other = inquiry(parties)
+    other.sent.business = b'{"period":{"year":2025}}'
+    outcomes = await stand.receive(parties, other.message(1))
+    assert reasons(outcomes) == [SecurityCode.ID_REUSED]
+    assert [found(record) for _, record in sent(outcomes)] == [(NAME, "id_reused")]
+    assert stand.stored() == [("opened", source(0))]
