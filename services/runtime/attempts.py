@@ -5,29 +5,30 @@ and counts (architecture section 4). The note is the offset commit's metadata: e
 """
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-_AT_WORK: Final = re.compile(r"at work((?: \d{1,19}:\d{1,3})*)", re.ASCII)
+_AT_WORK: Final = re.compile(r"at work ([0-9a-f]{8})((?: \d{1,19}:\d{1,3})*)", re.ASCII)
 LONGEST: Final = 32
 """Attempts in one note at most: brokers take 4 KiB of metadata."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """`at_work` until the member leaves in order; `attempts` by offset, of messages begun one by one."""
+    """Who is at work, until it leaves in order; `attempts` by offset, of messages begun one by one."""
 
-    at_work: bool = False
+    who: str = ""
     attempts: Mapping[int, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         counted = sorted(self.attempts.items())[:LONGEST]
-        return " ".join(["at work", *(f"{offset}:{count}" for offset, count in counted)]) if self.at_work else ""
+        return " ".join(["at work", self.who, *(f"{offset}:{count}" for offset, count in counted)]) if self.who else ""
 
 
 LEFT: Final = Note()
-AT_WORK: Final = Note(at_work=True)
+SOMEBODY: Final = Note(who="00000000")
 
 
 def parse(text: str) -> Note:
@@ -35,5 +36,12 @@ def parse(text: str) -> Note:
     if not text:
         return LEFT
     found = _AT_WORK.fullmatch(text)
-    pairs = [pair.split(":") for pair in found[1].split()] if found else []
-    return Note(at_work=True, attempts={int(offset): int(count) for offset, count in pairs})
+    if found is None:
+        return SOMEBODY
+    pairs = (pair.split(":") for pair in found[2].split())
+    return Note(found[1], {int(offset): int(count) for offset, count in pairs})
+
+
+def somebody_new() -> str:
+    """A name for a member, drawn when its process starts."""
+    return secrets.token_hex(4)

@@ -25,7 +25,7 @@ class Reader(Protocol):
         """Everything that these caused is acknowledged: their offsets may be committed, if the partition is still ours."""
 
     async def begin(self) -> Mapping[int, Note]:
-        """After an assignment: what was noted last, by partition; from now on it says that this member is at work."""
+        """After an assignment: what others noted last, by partition; from now on it says that this member is at work."""
 
     async def commit(self, attempts: Mapping[Position, int] = NONE) -> None:
         """Commits what is done, explicitly, never what was merely read; `attempts` at what is not done are noted there."""

@@ -27,6 +27,8 @@ from services.runtime.trial import Stuck, Trial
 
 BATCH: Final = 500
 """Messages a batch at most: at 2 KB each a megabyte, and few enough that no transaction is long."""
+CAREFUL: Final = 50
+"""Messages tried one by one where somebody did not leave in order; a killer behind them is met after the next end."""
 COMMIT_EVERY: Final = 0.2
 """Seconds between offset commits: by time, not by batch, is a tenth more throughput, and a redelivery is harmless."""
 SHORTEST_PAUSE: Final = 0.1
@@ -84,9 +86,11 @@ class Loop:
                 assignment = reader.assignments
                 trial = self._suspicious(reader, await reader.begin())
             skipping = await shortcut.topics(reader)
+            if batch and trial:
+                await self._handle(reader, batch[:CAREFUL], skipping, trial)
+                batch, trial = batch[CAREFUL:], None
             if batch:
-                await self._handle(reader, batch, skipping, trial)
-                trial = None
+                await self._handle(reader, batch, skipping, None)
             if time.monotonic() - committed >= COMMIT_EVERY:
                 await reader.commit()
                 committed = time.monotonic()
@@ -96,7 +100,7 @@ class Loop:
 
     def _suspicious(self, reader: Reader, notes: Mapping[int, Note]) -> Trial | None:
         """Somebody was at work here and did not leave in order: the first batch goes message by message, and is counted."""
-        if not any(note.at_work for note in notes.values()):
+        if not any(note.who for note in notes.values()):
             return None
         attempts = {
             Position(self.stage.topic.name, number, offset): count

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from schemas.message import Message, Position
 from schemas.topics import Topic
-from services.runtime.attempts import AT_WORK, LEFT, Note
+from services.runtime.attempts import LEFT, Note, somebody_new
 from services.runtime.clock import Clock
 from services.runtime.log import NONE, Reader, TableReader, require_size
 
@@ -99,7 +99,7 @@ class MemoryReader:
 
     def __init__(self, log: MemoryLog, group: str, topic: Topic) -> None:
         self.assignments = 0
-        self._log, self._group, self._topic = log, group, topic
+        self._log, self._group, self._topic, self._who = log, group, topic, somebody_new()
         self._done: dict[int, int] = {}
         self._next: dict[int, int] = {}
 
@@ -131,15 +131,16 @@ class MemoryReader:
                 self._done[partition] = offset + 1
 
     async def begin(self) -> Mapping[int, Note]:
-        notes = {number: self._log.note(self._group, self._topic, number) for number in self._done}
-        self.settle(AT_WORK)
+        found = {number: self._log.note(self._group, self._topic, number) for number in self._done}
+        notes = {number: LEFT if note.who == self._who else note for number, note in found.items()}
+        self.settle(Note(self._who))
         return notes
 
     async def commit(self, attempts: Mapping[Position, int] = NONE) -> None:
-        self.settle(AT_WORK)
+        self.settle(Note(self._who))
         for number in {position.partition for position in attempts} & self._done.keys():
             counted = {position.offset: count for position, count in attempts.items() if position.partition == number}
-            note = Note(at_work=True, attempts=counted)
+            note = Note(self._who, counted)
             self._log.commit(self._group, self._topic, number, self._done[number], note)
 
     def settle(self, note: Note) -> None:

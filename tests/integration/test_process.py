@@ -93,7 +93,7 @@ async def test_an_unknown_setting_is_an_error(dummy: Site) -> None:
     """A variable with our prefix that nobody knows is likely a misspelt one."""
     member = dummy.start("first", kafkaa="x")
     assert await member.ended() == 2
-    assert "unknown settings: RENKEI_KAFKAA; known are RENKEI_HTTP, RENKEI_KAFKA," in member.output.read_text()
+    assert "unknown settings: RENKEI_KAFKAA; known are RENKEI_GRACE, RENKEI_HTTP," in member.output.read_text()
 
 
 async def test_a_start_waits_for_topics(unprepared: Site) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.message import Message, Position
-from services.runtime.attempts import AT_WORK, LEFT, LONGEST, Note, parse
+from services.runtime.attempts import LEFT, LONGEST, SOMEBODY, Note, parse, somebody_new
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.trial import ATTEMPTS, SUSPECTS, Killed, Stuck, Trial
 
@@ -154,15 +154,17 @@ async def test_killers_alone_are_begun_again() -> None:
 
 
 @given(st.dictionaries(st.integers(0, 2**62), st.integers(1, 100), max_size=LONGEST), st.booleans())
-def test_a_note_reads_back(attempts: dict[int, int], at_work: bool) -> None:
+def test_a_note_reads_back(attempts: dict[int, int], left: bool) -> None:
     """As the metadata of an offset: nothing once left in order, and within the broker's 4 KiB."""
-    note = Note(at_work, attempts if at_work else {})
+    note = LEFT if left else Note(somebody_new(), attempts)
     assert parse(str(note)) == note
     assert len(str(note)) < 4096
 
 
-@pytest.mark.parametrize("text", ["x", "at work 1", "at work 1:2 x", "at work  1:2", "AT WORK", "at work 1:2:3"])
+@pytest.mark.parametrize(
+    "text", ["x", "at work", "at work 0a1b2c3d 1", "at work 0a1b2c3d  1:2", "AT WORK 0a1b2c3d", "1:2"]
+)
 def test_any_other_note_says_that_somebody_was_at_work(text: str) -> None:
     """Better one careful batch too many."""
-    assert parse(text) == AT_WORK
+    assert parse(text) == SOMEBODY
     assert parse("") == LEFT

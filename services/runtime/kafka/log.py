@@ -13,6 +13,7 @@ from aiokafka.partitioner import murmur2
 
 from schemas.message import Message
 from schemas.topics import Topic, record_quarantined
+from services.runtime.attempts import somebody_new
 from services.runtime.errors import Misconfigured, TooLarge, Unavailable
 from services.runtime.kafka import topics as cluster
 from services.runtime.kafka.errors import start, started, translated
@@ -32,6 +33,7 @@ class KafkaLog:
 
     def __init__(self, bootstrap: str, patience: float = PATIENCE, grace: float = GRACE) -> None:
         self._bootstrap, self._patience, self._grace = bootstrap, patience, grace
+        self._who = somebody_new()
         self._producer: Any = None
         self._starting = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -54,7 +56,7 @@ class KafkaLog:
         await self.require([topic], [(group, topic)])
         consumer = self._consumer(group_id=group, auto_offset_reset="none")
         notes = partial(cluster.notes, self._bootstrap, group, topic)
-        member = KafkaReader(consumer, topic, notes, self._patience, self._grace)
+        member = KafkaReader(consumer, topic, self._who, notes, self._patience, self._grace)
         async with started(consumer, self._patience):
             consumer.subscribe([topic.name], listener=member)
             yield member

@@ -12,7 +12,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata
 
 from schemas.message import Message, Position
 from schemas.topics import Topic
-from services.runtime.attempts import AT_WORK, LEFT, Note
+from services.runtime.attempts import LEFT, Note
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.kafka.errors import translated
 from services.runtime.log import NONE
@@ -31,9 +31,11 @@ FOLDED: Final = 5000
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     """A member of a group. Of each partition it knows up to where all is done, counted from its assignment."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, topic: Topic, notes: Notes, patience: float, grace: float) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, topic: Topic, who: str, notes: Notes, patience: float, grace: float
+    ) -> None:
         self.assignments = 0
-        self._consumer, self._topic, self._notes = consumer, topic, notes
+        self._consumer, self._topic, self._who, self._notes = consumer, topic, who, notes
         self._patience, self._grace = patience, grace
         self._done: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, OffsetAndMetadata] = {}
@@ -75,7 +77,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             return {}  # another assignment meanwhile, which is begun in its turn
         begun: dict[int, Note] = {}
         for partition in self._consumer.assignment():
-            offset, begun[partition.partition] = found[partition.partition]
+            offset, note = found[partition.partition]
+            begun[partition.partition] = LEFT if note.who == self._who else note
             self._done.setdefault(partition, offset)
         await self.commit()
         return begun
@@ -84,9 +87,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         counted: dict[int, dict[int, int]] = defaultdict(dict)
         for position, count in attempts.items():
             counted[position.partition][position.offset] = count
-        await self._commit(
-            lambda number: Note(at_work=True, attempts=counted[number]) if number in counted else AT_WORK
-        )
+        await self._commit(lambda number: Note(self._who, counted.get(number, {})))
 
     async def leave(self) -> None:
         """Commits what is done, and that this member leaves in order."""
