@@ -83,8 +83,10 @@ async def test_the_next_day_is_another(site: Site, exchange: Exchange, clock: li
 async def test_two_batches_at_once_share_the_quota(site: Site, exchange: Exchange) -> None:
     """Two processes that work for one agency never open more than one could."""
     assert await accept(exchange, posted(site, 0)) == ["opened"]
-    said = await asyncio.gather(*(accept(exchange, posted(site, place)) for place in range(1, 4)))
-    assert sorted(word for one in said for word in one) == ["opened", "quota_exceeded", "quota_exceeded"]
+    with sites.locked(site, "SELECT FROM exchange.openings WHERE agency = %s FOR UPDATE", ASKER):
+        tasks = [asyncio.create_task(accept(exchange, posted(site, place))) for place in range(1, 4)]
+        await until(lambda: sites.waiting_for_locks(site) == len(tasks))
+    assert sorted([word for task in tasks for word in await task]) == ["opened", "quota_exceeded", "quota_exceeded"]
 
 
 async def test_without_a_quota_nothing_is_counted(site: Site, exchange: Exchange) -> None:
