@@ -42,8 +42,12 @@ VALUES: Final = {
     "boolean": True,
     "date": "2026-11-24",
 }
-CONSTRAINED: Final = {"exchange.exchanges": {"state": "open"}, "routing.cases": {"state": "asked"}}
-"""Columns whose values a CHECK lists."""
+CONSTRAINED: Final = {
+    "exchange.exchanges": {"state": "open"},
+    "exchange.decisions": {"step": "accept"},
+    "routing.cases": {"state": "asked"},
+}
+"""Columns whose values a CHECK or a view lists."""
 
 
 @pytest.fixture(scope="module")
