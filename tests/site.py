@@ -372,6 +372,23 @@ async def until_ended(site: Site, name: str) -> None:
     await until(lambda: name not in running(site))
 
 
+def waiting_for_locks(site: Site) -> int:
+    """How many transactions of `exchange` wait for what another has locked."""
+    query = """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE usename = 'renkei_exchange' AND datname = current_database() AND wait_event_type = 'Lock'
+    """
+    return int(rows(site, query)[0][0])
+
+
+@contextmanager
+def locked(site: Site, statement: str, *values: Any) -> Iterator[None]:
+    """Nobody else gets what the statement locks."""
+    with psycopg.connect(site.superuser()) as connection:
+        connection.execute(statement, values)
+        yield
+
+
 def delete(site: Site, statement: str, *values: Any) -> None:
     """What a test has put there."""
     with psycopg.connect(site.superuser()) as connection:

@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
@@ -36,10 +35,6 @@ from tests.waiting import until
 APPLICANT: Final = RESIDENTS[0]
 SOON: Final = timedelta(seconds=4)
 NO_DATA: Final = b'{"outcome":"no_data"}'
-WAITING: Final = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE usename = 'renkei_exchange' AND datname = current_database() AND wait_event_type = 'Lock'
-"""
 
 
 @pytest.fixture
@@ -119,10 +114,9 @@ async def test_a_deadline_survives_a_kill(site: Site) -> None:
 
     async def published() -> bool:
         due = [record.control.id for record in await scan(site.kafka(), topics.exchange_due)]
-        return posted.question.id in due and sites.rows(site, WAITING)[0][0] > 0
+        return posted.question.id in due and sites.waiting_for_locks(site) > 0
 
-    with psycopg.connect(site.superuser()) as connection:
-        connection.execute("LOCK TABLE exchange.decisions IN EXCLUSIVE MODE")  # no step gets past it
+    with sites.locked(site, "LOCK TABLE exchange.decisions IN EXCLUSIVE MODE"):  # no step gets past it
         sites.run_out(site, posted.question.id)
         await until(published)
         process.kill("exchange", site.folder)
@@ -165,9 +159,9 @@ async def test_of_those_who_would_end_it_one_does(site: Site, exchange: Exchange
         service.take_back([returned(control)], exchange),
         service.time_out([due(control)], exchange),
     ]
-    async with held(site, control.id):
+    with sites.locked(site, "SELECT FROM exchange.exchanges WHERE id = %s FOR UPDATE", control.id):
         tasks = [asyncio.create_task(one) for one in (*work[place % 3 :], *work[: place % 3])]
-        await until(lambda: sites.rows(site, WAITING)[0][0] == len(tasks))
+        await until(lambda: sites.waiting_for_locks(site) == len(tasks))
     ended = [told for task in tasks for told in said(exchange, await task)[0]]
     assert len(ended) == 1
     assert [stored(site, control.id)] == ended
@@ -269,14 +263,6 @@ def read_at(topic: Topic, message: Message, control: Control, place: int) -> Mes
     """As a loop reads it; no two exchanges stand at one place."""
     position = Position(topic.name, place, uuid.UUID(control.id).int >> 66)
     return Message(message.key, message.value, message.headers, position, source=str(position))
-
-
-@asynccontextmanager
-async def held(site: Site, exchange: str) -> AsyncIterator[None]:
-    """Nobody gets the exchange's row until all who want it wait for it."""
-    with psycopg.connect(site.superuser()) as connection:
-        connection.execute("SELECT FROM exchange.exchanges WHERE id = %s FOR UPDATE", [exchange])
-        yield
 
 
 def stored(site: Site, exchange: str) -> str:

@@ -47,7 +47,7 @@ CONSTRAINED: Final = {
     "exchange.decisions": {"step": "accept"},
     "routing.cases": {"state": "asked"},
 }
-"""Columns whose values a CHECK lists, or a view."""
+"""Columns whose values a CHECK or a view lists."""
 
 
 @pytest.fixture(scope="module")

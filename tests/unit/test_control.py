@@ -202,6 +202,16 @@ def test_a_question_is_completed_to_the_first_message_of_its_exchange() -> None:
     assert shown.completed(INQUIRY["created"], INQUIRY["expires"]) == read(INQUIRY | {"non_disclosure": True})
 
 
+def test_a_producer_may_say_until_when() -> None:
+    """An instant, in its one spelling; what it comes to is said by who completes the question."""
+    posted = Question.model_validate(POSTED | {"expires": "2026-11-25T09:00:00.000Z"})
+    assert posted.expires == "2026-11-25T09:00:00.000Z"
+    assert posted.completed(INQUIRY["created"], INQUIRY["expires"]) == read(INQUIRY)
+    for wrong in ("2026-11-25", 1795000000, "2026-11-25T09:00:00Z"):
+        with pytest.raises(ValidationError):
+            Question.model_validate(POSTED | {"expires": wrong})
+
+
 @pytest.mark.parametrize(
     "entry", [{"officer": "auto"}, {"created": INQUIRY["created"]}, {"kind": "inquiry"}, {"exchange": INQUIRY["id"]}]
 )

@@ -307,6 +307,15 @@ def test_automatic_answers_need_a_registered_role() -> None:
     assert not without.allows("auto", basis)
 
 
+def test_a_policy_without_a_quota_is_spelled_as_before() -> None:
+    """So that records that were signed earlier stay what they are; a quota is a whole number from nothing on."""
+    policy = PolicyRecord(agency="221309", version=1, grants=[])
+    assert b"quota" not in policy.encoded()
+    for wrong in (-1, 1.5, "5"):
+        with pytest.raises(ValidationError):
+            PolicyRecord.model_validate({"agency": "221309", "version": 1, "grants": [], "quota": wrong})
+
+
 @MANY
 @given(st.lists(rows, max_size=4), rows)
 def test_an_assessment_covers_the_rows_that_it_lists(listed: list[str], row: str) -> None:

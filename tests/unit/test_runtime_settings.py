@@ -23,7 +23,8 @@ def test_a_complete_environment() -> None:
     """Texts become paths and numbers; what has a default may be left out; others' variables are no matter."""
     settings = load(COMPLETE)
     assert (settings.kafka, settings.passwords, settings.http) == ("127.0.0.1:9092", Path("/secrets"), 8080)
-    assert (settings.patience, settings.log_level) == (60, "info")
+    assert (settings.patience, settings.grace, settings.log_level) == (60, 3600, "info")
+    assert load(COMPLETE | {"RENKEI_GRACE": "0"}).grace == 0
     assert load(COMPLETE | {"RENKEI_PATIENCE": "0.5"}).patience == 0.5
 
 
@@ -47,7 +48,15 @@ def test_an_unknown_variable_is_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("HTTP", "http"), ("HTTP", "65536"), ("PATIENCE", "0"), ("PATIENCE", "-1"), ("LOG_LEVEL", "loud")],
+    [
+        ("HTTP", "http"),
+        ("HTTP", "65536"),
+        ("PATIENCE", "0"),
+        ("PATIENCE", "-1"),
+        ("GRACE", "-1"),
+        ("GRACE", "inf"),
+        ("LOG_LEVEL", "loud"),
+    ],
 )
 def test_a_wrong_value_is_named_and_not_repeated(name: str, value: str) -> None:
     """Every wrong variable by its name; never its value, which may be a secret."""
