@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from schemas import canonical, catalogue, law, topics
 from schemas.control import FACELESS
@@ -12,6 +13,7 @@ from schemas.refusal import Refusal, SecurityCode, SecurityEvent
 from schemas.topics import Topic
 from schemas.trail import Finding, extended
 from services.runtime.directory import Directory
+from services.runtime.entrance import Entrance, outgoing
 from services.runtime.records import finding, incident, refused
 from services.runtime.service import Environment, Service
 
@@ -82,10 +84,15 @@ async def open_policy(environment: Environment) -> AsyncIterator[Policy]:
     yield Policy(environment.directory, Rules(law.load_table(), catalogue.load_catalogue()))
 
 
+ENTRANCE: Final = Entrance(NAME, rest=None, ledger=topics.linkage_recorded)
+
 service = Service(
     NAME,
     "linkage",
-    reads={topics.outbound_coded: check_outbound, topics.inbound_sealed: check_inbound},
+    reads={
+        topics.outbound_coded: ENTRANCE.before(check_outbound, outgoing),
+        topics.inbound_sealed: ENTRANCE.before(check_inbound),
+    },
     writes=[topics.outbound_authorized, topics.inbound_authorized, topics.outbound_refused, topics.linkage_recorded],
     resources=open_policy,
 )

@@ -3,16 +3,18 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
-from schemas import topics
+from schemas import canonical, topics
 from schemas.control import FACELESS
 from schemas.message import Drop, Message, Outcome
 from schemas.refusal import Refusal
-from schemas.trail import extended
+from schemas.trail import ALLOWED, extended, read, refusal_code
 from services.crypto.opening import Opener
 from services.crypto.receiving import Receiver
 from services.crypto.sealing import Sealer, signed
 from services.runtime.directory import Directory
+from services.runtime.entrance import Entrance, coded, incoming, opens, outgoing, sealed
 from services.runtime.postgres import database
 from services.runtime.records import finding, recorded, refused
 from services.runtime.rest import AtRest
@@ -51,6 +53,13 @@ async def open_inbound(messages: Sequence[Message], crypto: Crypto) -> list[Outc
     return await crypto.receiver.receive(messages)
 
 
+def judged(message: Message, _: AtRest | None) -> None:
+    """What `authorization` found, if anything, is that it is allowed, or a refusal."""
+    verdict = read(message.headers.get("trail", b"")).verdict("authorization")
+    if verdict is not None and verdict.outcome != ALLOWED and refusal_code(verdict) is None:
+        raise canonical.Malformed("the verdict is neither allowed nor a refusal")
+
+
 def _unsealed(message: Message, refusal: Refusal, directory: Directory) -> list[Outcome]:
     """A refusal that cannot be sealed is not refused in its turn: it ends here, recorded."""
     if message.control.kind in FACELESS:
@@ -69,10 +78,15 @@ async def open_crypto(environment: Environment) -> AsyncIterator[Crypto]:
         yield Crypto(sealer, Receiver(Opener(keys, directory, clock), rest, directory, store), directory)
 
 
+ENTRANCE: Final = Entrance(NAME, rest=lambda crypto: crypto.sealer.rest, ledger=topics.linkage_recorded)
+
 service = Service(
     NAME,
     "linkage",
-    reads={topics.outbound_authorized: seal_outbound, topics.inbound_authorized: open_inbound},
+    reads={
+        topics.outbound_authorized: ENTRANCE.before(seal_outbound, outgoing, sealed, coded, opens),
+        topics.inbound_authorized: ENTRANCE.before(open_inbound, incoming, judged),
+    },
     writes=[
         topics.outbound_sealed,
         topics.inbound_opened,

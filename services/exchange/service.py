@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from schemas import catalogue, topics
 from schemas.message import Drop, Message, Outcome
 from services.exchange.accepting import Accepter
 from services.exchange.finishing import Finisher
+from services.runtime.entrance import Entrance, incoming, opens, outgoing, proven, refusal, sealed
 from services.runtime.postgres import database
 from services.runtime.rest import AtRest
 from services.runtime.service import Environment, Service
@@ -47,10 +49,21 @@ async def open_exchange(environment: Environment) -> AsyncIterator[Exchange]:
         yield Exchange(Accepter(rest, directory, items, tables, clock), Finisher(rest, directory, items, tables, clock))
 
 
+ENTRANCE: Final = Entrance(
+    "exchange",
+    directory=lambda exchange: exchange.finisher.directory,
+    rest=lambda exchange: exchange.finisher.rest,
+    ledger=topics.intermediate_recorded,
+)
+
 service = Service(
     "exchange",
     "intermediate",
-    reads={topics.outbound_requested: accept, topics.inbound_answered: finish, topics.outbound_refused: take_back},
+    reads={
+        topics.outbound_requested: accept,
+        topics.inbound_answered: ENTRANCE.before(finish, incoming, sealed, opens, proven),
+        topics.outbound_refused: ENTRANCE.before(take_back, outgoing, refusal),
+    },
     writes=[topics.outbound_composed, topics.exchange_completed, topics.intermediate_recorded],
     resources=open_exchange,
     tables=True,

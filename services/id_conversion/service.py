@@ -6,6 +6,7 @@ The business part passes through sealed and untouched: neither side ever sees th
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 from schemas import topics
 from schemas.control import FACELESS
@@ -16,6 +17,7 @@ from schemas.trail import extended
 from services.id_conversion import store
 from services.id_conversion.store import LINK_CODE, NUMBER, Value
 from services.runtime.directory import Directory
+from services.runtime.entrance import Entrance, incoming, outgoing, proven, sealed
 from services.runtime.postgres import Database, database
 from services.runtime.records import finding, recorded, refused
 from services.runtime.rest import INTERNAL, LINK, AtRest
@@ -116,10 +118,15 @@ async def open_conversion(environment: Environment) -> AsyncIterator[Conversion]
         yield Conversion(AtRest(environment.keys, environment.clock), environment.directory, tables)
 
 
+ENTRANCE: Final = Entrance(NAME, ledger=topics.intermediate_recorded)
+
 service = Service(
     NAME,
     "intermediate",
-    reads={topics.outbound_composed: code, topics.inbound_opened: convert},
+    reads={
+        topics.outbound_composed: ENTRANCE.before(code, outgoing, sealed),
+        topics.inbound_opened: ENTRANCE.before(convert, incoming, sealed, proven),
+    },
     writes=[
         topics.outbound_coded,
         topics.inbound_asked,

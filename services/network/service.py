@@ -7,6 +7,7 @@ In: what is delivered is taken over within its limits, keyed by the receiver.
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Final
 
 from schemas import topics
 from schemas.message import Drop, Emit, Message, Outcome
@@ -15,7 +16,9 @@ from schemas.topics import Topic
 from schemas.trail import extended
 from schemas.wire.envelope import Envelope
 from services.runtime.directory import Directory
+from services.runtime.entrance import Entrance, outgoing
 from services.runtime.records import finding, incident, recorded
+from services.runtime.rest import AtRest
 from services.runtime.service import Environment, Service
 
 NAME = "network"
@@ -50,16 +53,23 @@ def _copied(message: Message, topic: Topic) -> Emit:
     return message.caused(topic, envelope.value, envelope.headers())
 
 
+def within_limits(message: Message, _: AtRest | None) -> None:
+    """What nobody would take is not submitted."""
+    Envelope.of(message)
+
+
 @asynccontextmanager
 async def open_network(environment: Environment) -> AsyncIterator[Directory]:
     """It needs to know only which edition of the directory its records name."""
     yield environment.directory
 
 
+ENTRANCE: Final = Entrance(NAME, directory=lambda directory: directory, rest=None, ledger=topics.linkage_recorded)
+
 service = Service(
     NAME,
     "linkage",
-    reads={topics.outbound_sealed: submit, topics.network_delivered: receive},
+    reads={topics.outbound_sealed: ENTRANCE.before(submit, outgoing, within_limits), topics.network_delivered: receive},
     writes=[topics.network_submitted, topics.inbound_sealed, topics.linkage_recorded],
     resources=open_network,
 )

@@ -16,6 +16,7 @@ from schemas.replica import LIMIT, FoundPart, Registration
 from schemas.text import decoded
 from services.reference import store
 from services.reference.store import Person, Replica, Wanted
+from services.runtime.entrance import Entrance, incoming, inquiry, sealed
 from services.runtime.postgres import Database, database
 from services.runtime.rest import INTERNAL, AtRest, Unreadable
 from services.runtime.service import Environment, Service
@@ -153,6 +154,12 @@ def _replica(message: Message, item: Item, year: int, person: Person) -> Replica
     return Replica(person, item.name, item.layout, year, message.value, control, sealed)
 
 
+def asks(message: Message, rest: AtRest | None) -> None:
+    """Its keys (照会キー) are such, as `routing` has seen before."""
+    if rest is not None:
+        check_inquiry(rest.open(message, "value"))
+
+
 @asynccontextmanager
 async def open_reference(environment: Environment) -> AsyncIterator[Reference]:
     """The intermediate key rings and the reference database."""
@@ -160,10 +167,15 @@ async def open_reference(environment: Environment) -> AsyncIterator[Reference]:
         yield Reference(AtRest(environment.keys, environment.clock), load_catalogue(), tables)
 
 
+ENTRANCE: Final = Entrance(NAME)
+
 service = Service(
     NAME,
     "intermediate",
-    reads={topics.reference_requested: find, topics.replica_registered: register},
+    reads={
+        topics.reference_requested: ENTRANCE.before(find, incoming, inquiry, sealed, asks),
+        topics.replica_registered: register,
+    },
     writes=[topics.reference_found],
     resources=open_reference,
     tables=True,

@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from schemas import catalogue, topics
 from schemas.message import Message, Outcome
+from schemas.replica import FoundPart
 from services.routing.answering import Answerer
 from services.routing.asking import Asker
+from services.runtime.entrance import Entrance, incoming, inquiry, opens, outgoing, proven, refusal, sealed
 from services.runtime.postgres import database
 from services.runtime.rest import AtRest
 from services.runtime.service import Environment, Service
@@ -36,6 +39,12 @@ async def take_back(messages: Sequence[Message], routing: Routing) -> list[Outco
     return await routing.answerer.take_back(messages)
 
 
+def found(message: Message, rest: AtRest | None) -> None:
+    """It holds what the reference database found."""
+    if rest is not None:
+        FoundPart.model_validate_json(rest.open(message, "value"))
+
+
 @asynccontextmanager
 async def open_routing(environment: Environment) -> AsyncIterator[Routing]:
     """The intermediate key rings, the tables, the directory and the catalogue."""
@@ -46,10 +55,21 @@ async def open_routing(environment: Environment) -> AsyncIterator[Routing]:
         )
 
 
+ENTRANCE: Final = Entrance(
+    "routing",
+    directory=lambda routing: routing.asker.directory,
+    rest=lambda routing: routing.asker.rest,
+    ledger=topics.intermediate_recorded,
+)
+
 service = Service(
     "routing",
     "intermediate",
-    reads={topics.inbound_asked: ask, topics.reference_found: answer, topics.outbound_refused: take_back},
+    reads={
+        topics.inbound_asked: ENTRANCE.before(ask, incoming, inquiry, sealed, opens, proven),
+        topics.reference_found: ENTRANCE.before(answer, incoming, inquiry, sealed, found, proven),
+        topics.outbound_refused: ENTRANCE.before(take_back, outgoing, refusal),
+    },
     writes=[topics.reference_requested, topics.outbound_composed, topics.intermediate_recorded],
     resources=open_routing,
     tables=True,

@@ -1,6 +1,6 @@
 """What a deciding service tells its block's ledger: control part and trail, never business data."""
 
-from schemas import trail
+from schemas import canonical, trail
 from schemas.message import Emit, Message
 from schemas.refusal import Refusal, SecurityEvent, part_of
 from schemas.topics import Topic
@@ -28,7 +28,12 @@ def refused(
 
 def incident(message: Message, layer: str, event: SecurityEvent, directory: Directory, ledger: Topic) -> Emit:
     """A security event: recorded, never answered; the message ends here."""
-    findings = trail.extended(message.headers.get("trail", b"")[: trail.LIMIT], finding(layer, event, directory))
+    earlier = message.headers.get("trail", b"")
+    try:
+        trail.read(earlier)
+    except canonical.Malformed:  # which is what the event may be about
+        earlier = b""
+    findings = trail.extended(earlier, finding(layer, event, directory))
     return recorded(message, ledger, findings)
 
 

@@ -30,8 +30,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("target")
     options.add_argument("--seconds", type=int, default=60)
-    options.add_argument("--folder", type=Path, help="where inputs are kept; the committed corpus, unless said otherwise")
-    options.add_argument("--merge", type=Path, help="instead: keep of this folder what covers something new, and no more")
+    options.add_argument(
+        "--folder", type=Path, help="where inputs are kept; the committed corpus, unless said otherwise"
+    )
+    options.add_argument(
+        "--merge", type=Path, help="instead: keep of this folder what covers something new, and no more"
+    )
     said = options.parse_args()
     folder = said.folder or CORPUS / said.target
     folder.mkdir(parents=True, exist_ok=True)

@@ -22,13 +22,45 @@ KEYS: Final = (
     *(b"K" * 10_000, b"221309\0", b" 221309", b"221309 ", b"key/221309"),
 )
 PARTS: Final = (
-    *(None, b"", b"\0", b"\xff\xfe", b"{}", b"[]", b"null", b"1", b'""', b'{"v":1}', b'{"v":1.5,"v":2}', b"\xef\xbb\xbf{}"),
+    *(
+        None,
+        b"",
+        b"\0",
+        b"\xff\xfe",
+        b"{}",
+        b"[]",
+        b"null",
+        b"1",
+        b'""',
+        b'{"v":1}',
+        b'{"v":1.5,"v":2}',
+        b"\xef\xbb\xbf{}",
+    ),
     *("機関".encode("shift-jis"), "{}".encode("utf-16"), b"n", b"c" * 200, bytes(64), b"A" * 43, b'{"findings":[{}]}'),
     *(b"[" * DEEP, b'{"a":' * DEEP, b"[" * 5_000 + b"]" * 5_000, b"9" * 6_000, b" " * 16_385, b"\xed\xa0\x80"),
 )
-NAMES: Final = ("control", "subject", "sealed", "trail", "proof", "refusal", "source", "assertion", "signature", "permit")
+NAMES: Final = (
+    "control",
+    "subject",
+    "sealed",
+    "trail",
+    "proof",
+    "refusal",
+    "source",
+    "assertion",
+    "signature",
+    "permit",
+)
 SOURCES: Final = (
-    *("", "/", "x/y/z", "//", "outbound.requested/0/0", "network.delivered/0/-1", "network.delivered/9/999999999999999999"),
+    *(
+        "",
+        "/",
+        "x/y/z",
+        "//",
+        "outbound.requested/0/0",
+        "network.delivered/0/-1",
+        "network.delivered/9/999999999999999999",
+    ),
     *("a/b/c/d/e", "\0", "0" * 10_000),
 )
 

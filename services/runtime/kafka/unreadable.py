@@ -37,7 +37,9 @@ async def _read(consumer: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]
                 records = (await consumer.getmany(partition, timeout_ms=POLL_MS, max_records=1)).get(partition, [])
             except Undecodable:
                 consumer.seek(partition, place + 1)
-                structlog.get_logger().warning("unreadable record", where=f"{partition.topic}/{partition.partition}/{place}")
+                structlog.get_logger().warning(
+                    "unreadable record", where=f"{partition.topic}/{partition.partition}/{place}"
+                )
                 found.setdefault(partition, []).append(_empty(partition, place))
                 return found
             if records:
