@@ -14,6 +14,7 @@ from schemas.message import Drop, Message, Outcome
 from schemas.refusal import RefusalPart, SecurityCode, SecurityEvent
 from schemas.text import decoded
 from schemas.topics import Topic
+from schemas.wire.envelope import LIMITS, VALUE_LIMIT
 from services.runtime.directory import Directory
 from services.runtime.errors import Misconfigured
 from services.runtime.records import incident
@@ -22,7 +23,8 @@ from services.runtime.service import Step
 
 Check = Callable[[Message, AtRest | None], None]
 """Raises `SecurityEvent`, `canonical.Malformed`, `Unreadable` or ValueError; looks at the record alone."""
-REFUSAL_LIMIT: Final = 4096
+KNOWN: Final = {**LIMITS, "sealed": 64, "trail": trail.LIMIT, "proof": proof.LIMIT, "refusal": 4096, "traceparent": 64}
+"""The headers that a block's own records have, each with its limit in bytes."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,8 @@ class Entrance:
         async def guarded(messages: Sequence[Message], held: Any) -> Sequence[Outcome]:
             outcomes: list[Outcome] = []
             rest = self.rest(held) if self.rest else None
-            sound = [
-                message for message in messages if self._passes(message, held, (readable, *checks), rest, outcomes)
-            ]
+            known, all_checks = [_known(message) for message in messages], (readable, *checks)
+            sound = [message for message in known if self._passes(message, held, all_checks, rest, outcomes)]
             return [*outcomes, *(await step(sound, held) if sound else ())]
 
         return guarded
@@ -70,8 +71,15 @@ class Entrance:
         return [dropped, incident(bare, self.layer, event, self.directory(held), self.ledger)]
 
 
+def _known(message: Message) -> Message:
+    """A header that nobody here writes is left behind: it would travel on, and grow what is carried beyond its limit."""
+    return replace(message, headers={name: data for name, data in message.headers.items() if name in KNOWN})
+
+
 def readable(message: Message, _: AtRest | None) -> None:
-    """Control part and trail are in their one spelling."""
+    """Within its limits, control part and trail in their one spelling."""
+    if len(message.value) > VALUE_LIMIT or any(len(data) > KNOWN[name] for name, data in message.headers.items()):
+        raise canonical.Malformed("the value or a header is over its limit")
     if message.control:
         trail.read(message.headers.get("trail", b""))
 
@@ -101,7 +109,7 @@ def proven(message: Message, _: AtRest | None) -> None:
 
 def refusal(message: Message, rest: AtRest | None) -> None:
     """It brings the own side's refusal, of a message of an agency whose keys are held here."""
-    decoded(RefusalPart, message.headers.get("refusal", b""), REFUSAL_LIMIT)
+    decoded(RefusalPart, message.headers.get("refusal", b""), KNOWN["refusal"])
     if rest is None or rest.keys.get(message.key) is None:
         raise canonical.Malformed("not an agency of this site")
 

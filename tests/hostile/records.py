@@ -120,6 +120,12 @@ def spoilt(good: Raw) -> Iterator[Raw]:
     yield replace(good, headers=(*good.headers, *((f"x{number}", b"") for number in range(1_000))))
     yield replace(good, value=(good.value or b"").ljust(MESSAGE_LIMIT - 20_000, b"\0"))
     yield replace(good, headers=good.headers[::-1] * 2)
+    size = (
+        len(good.key or b"") + len(good.value or b"") + sum(len(name) + len(data or b"") for name, data in good.headers)
+    )
+    for limit in (MESSAGE_LIMIT, BATCH_LIMIT - 200):
+        for name in ("x", "traceparent"):
+            yield _with(good, name, bytes(limit - size - len(name)))
     for name in ("control", "trail", "proof", "refusal", "permit", "seal"):
         yield from _fields(good, name)
 
