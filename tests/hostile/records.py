@@ -87,9 +87,18 @@ def raw(message: Message) -> Raw:
 
 
 def hostile(topic: Topic, real: Mapping[Topic, Sequence[Message]]) -> Iterator[Raw]:
-    """All for one topic: real records of every topic, and what can be made of its own and of an empty one."""
+    """All for one topic: what is rough, and every JSON header of its real records with a field wrong."""
+    yield from rough(topic, real)
+    for own in real.get(topic, ())[:2]:
+        for name in ("control", "trail", "proof", "refusal", "permit", "seal", "signature"):
+            yield from _fields(raw(own), name)
+
+
+def rough(topic: Topic, real: Mapping[Topic, Sequence[Message]]) -> Iterator[Raw]:
+    """Real records of every topic, and what can be made of its own and of an empty one without reading them."""
     for messages in real.values():
         yield from map(raw, messages)
+    yield Raw(None, None)
     yield Raw(b"221309", b"")
     yield Raw(b"221309", b"\0" * (MESSAGE_LIMIT - 1_000))
     yield Raw(b"221309", b"", tuple((f"x{number}", bytes(10)) for number in range(1_000)))
@@ -126,8 +135,6 @@ def spoilt(good: Raw) -> Iterator[Raw]:
     for limit in (MESSAGE_LIMIT, BATCH_LIMIT - 200):
         for name in ("x", "traceparent"):
             yield _with(good, name, bytes(limit - size - len(name)))
-    for name in ("control", "trail", "proof", "refusal", "permit", "seal"):
-        yield from _fields(good, name)
 
 
 def _fields(good: Raw, name: str) -> Iterator[Raw]:
@@ -183,18 +190,36 @@ def _with(good: Raw, name: str, data: bytes | None) -> Raw:
 
 async def put(bootstrap: str, topic: Topic, records: Sequence[Raw]) -> None:
     """Writes them where their key belongs, as any client would."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=BATCH_LIMIT)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", max_batch_size=BATCH_LIMIT, max_request_size=2 * BATCH_LIMIT
+    )
     await producer.start()
     try:
-        for record in records:
-            key = (record.key or b"").decode("utf-8", "replace")
-            await producer.send(
-                topic.name,
-                record.value,
-                key=record.key,
-                partition=partition_of(key, topic),
-                headers=list(record.headers),
-            )
-        await producer.flush()
+        for partition, group in _by_partition(topic, records).items():
+            for batch in _batches(producer, group):
+                await (await producer.send_batch(batch, topic.name, partition=partition))
     finally:
         await producer.stop()
+
+
+def _by_partition(topic: Topic, records: Sequence[Raw]) -> dict[int, list[Raw]]:
+    groups: dict[int, list[Raw]] = {}
+    for record in records:
+        key = (record.key or b"").decode("utf-8", "replace")
+        groups.setdefault(partition_of(key, topic), []).append(record)
+    return groups
+
+
+def _batches(producer: AIOKafkaProducer, records: Sequence[Raw]) -> list[Any]:
+    """Up to the broker's limit each; a record that is alone in its batch always fits."""
+    batches = [producer.create_batch()]
+    for record in records:
+        if not _appended(batches[-1], record):
+            batches.append(producer.create_batch())
+            _appended(batches[-1], record)
+    return batches
+
+
+def _appended(batch: Any, record: Raw) -> bool:
+    headers = list(record.headers)
+    return batch.append(key=record.key, value=record.value, timestamp=None, headers=headers) is not None
