@@ -5,7 +5,6 @@ Needs atheris (`pip install -e .[fuzz]`). It begins with the corpus of the targe
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -14,15 +13,19 @@ LONGEST: Final = 20_000
 """Bytes of an input: a little over the largest limit of a header."""
 
 
-def fuzz(target: str, folder: Path, *options: str) -> None:
+def fuzz(target: str, *options: str) -> None:
     """Ends the process: libFuzzer does not return."""
     import atheris
 
     with atheris.instrument_imports(include=["schemas", "json"]):
         from tests.hostile.targets import TARGETS
 
-    one: Callable[[bytes], object] = TARGETS[target]
-    atheris.Setup([sys.argv[0], f"-max_len={LONGEST}", *options, str(folder)], one)
+    judged = TARGETS[target]
+
+    def one(data: bytes) -> None:
+        judged(data)
+
+    atheris.Setup([sys.argv[0], f"-max_len={LONGEST}", *options], one)
     atheris.Fuzz()
 
 
@@ -40,8 +43,8 @@ def main() -> None:
     folder = said.folder or CORPUS / said.target
     folder.mkdir(parents=True, exist_ok=True)
     if said.merge:
-        fuzz(said.target, folder, "-merge=1", str(folder), str(said.merge))
-    fuzz(said.target, folder, f"-max_total_time={said.seconds}", "-timeout=5")
+        fuzz(said.target, "-merge=1", str(folder), str(said.merge))
+    fuzz(said.target, f"-max_total_time={said.seconds}", "-timeout=5", str(folder))
 
 
 if __name__ == "__main__":

@@ -13,20 +13,21 @@ from typing import Any, Final
 
 from schemas.catalogue import load_catalogue
 from schemas.control import FACELESS, Reply
-from schemas.directory import HUB, AgencyRecord, AssessmentRecord, Grant, KeyRecord, PolicyRecord
+from schemas.directory import HUB, AgencyRecord, AssessmentRecord, Grant, PolicyRecord, Purpose, key_id
 from schemas.law import load_table
 from schemas.message import Message
 from schemas.policy import Rules
 from schemas.refusal import RefusalCode, part_of
 from schemas.text import moment, to_text
 from schemas.wire.envelope import Envelope
+from schemas.wire.suites import Algorithm
 from services.crypto.opening import Opened, Opener
 from services.hub.checking import Checker
 from services.hub.link_codes import LinkCodes
 from services.runtime.directory import Directory
 from services.runtime.keys import KeyRings, PrivateKey, Ring
 from tests.vectors.make import ANSWER, FUKUOKA, HAMAMATSU, INQUIRY, ITEM, OFFICER, ROOM, draft
-from tests.vectors.world import EDITION, NOW, Draft, Key, World, sha256
+from tests.vectors.world import EDITION, NOVEMBER, NOW, Draft, Key, World, sha256
 
 DIRECTIONS: Final = ((HAMAMATSU, FUKUOKA), (FUKUOKA, HAMAMATSU))
 CODES: Final = LinkCodes(sha256(b"synthetic permutation key"))
@@ -79,22 +80,25 @@ class Parties:
 
     def directory(self) -> Directory:
         agencies = [world.sender for world in self.worlds]
-        records: dict[str, KeyRecord] = {kid: key.record for kid, key in self.keys.items()}
         grant = Grant(office=OFFICER.office, role=OFFICER.role, rows="all")
-        return Directory(
+        directory = Directory(
             roots={},
             clock=self.clock,
-            keys=records,
             edition=EDITION,
             agencies={code: _agency(code) for code in agencies},
             policies={code: PolicyRecord(agency=code, version=1, grants=[grant], automatic=grant) for code in agencies},
             assessments={code: AssessmentRecord(agency=code, version=1, rows="all") for code in agencies},
         )
+        for key in self.keys.values():
+            directory._put(key.record)
+        return directory
 
     def rings(self) -> KeyRings:
         held: dict[str, list[PrivateKey]] = {}
         for key in self.keys.values():
             held.setdefault(key.record.agency, []).append(_private(key))
+        for agency, keys in held.items():
+            keys += [_symmetric(agency, "salt", "hmac-sha256"), _symmetric(agency, "data", "aes-256-gcm")]
         rings = {agency: Ring(agency=agency, keys=keys) for agency, keys in held.items()}
         return KeyRings(Path("unused"), b"", "", _rings=rings)
 
@@ -178,6 +182,22 @@ def _between(world: World, said: Draft, person: int) -> Draft:
 
 def _agency(code: str) -> AgencyRecord:
     return AgencyRecord(agency=code, version=1, name=code, classes=["mayor"], items=[ITEM])
+
+
+def _symmetric(agency: str, purpose: Purpose, algorithm: Algorithm) -> PrivateKey:
+    """A key that has no record: an agency's own."""
+    secret = sha256(f"synthetic {purpose} {agency}".encode())
+    kid = key_id(agency, purpose, algorithm, sha256(secret))
+    starts, until = NOVEMBER
+    return PrivateKey(
+        agency=agency,
+        purpose=purpose,
+        algorithm=algorithm,
+        kid=kid,
+        private=to_text(secret),
+        starts=starts,
+        until=until,
+    )
 
 
 def _private(key: Key) -> PrivateKey:

@@ -37,7 +37,7 @@ PARTS: Final = (
         b"\xef\xbb\xbf{}",
     ),
     *("機関".encode("shift-jis"), "{}".encode("utf-16"), b"n", b"c" * 200, bytes(64), b"A" * 43, b'{"findings":[{}]}'),
-    *(b"[" * DEEP, b'{"a":' * DEEP, b"[" * 5_000 + b"]" * 5_000, b"9" * 6_000, b" " * 16_385, b"\xed\xa0\x80"),
+    *(b"[" * DEEP, b'{"a":' * (DEEP // 5), b"[" * 5_000 + b"]" * 5_000, b"9" * 6_000, b" " * 16_385, b"\xed\xa0\x80"),
 )
 NAMES: Final = (
     "control",
@@ -104,10 +104,11 @@ def rough(topic: Topic, real: Mapping[Topic, Sequence[Message]]) -> Iterator[Raw
     yield Raw(b"221309", b"", tuple((f"x{number}", bytes(10)) for number in range(1_000)))
     yield Raw(b"221309", b"", (("control", b"{" * (MESSAGE_LIMIT - 1_000)),))
     yield Raw(b"221309", b"", (("x" * 60_000, b""), ("", b""), ("対象", "対象".encode())))
-    for own in real.get(topic, ())[:2]:
+    for own in real.get(topic, ())[:1]:
         yield from spoilt(raw(own))
     for part in PARTS:
-        yield Raw(b"221309", part, tuple((name, part) for name in NAMES))
+        names = NAMES if len(part or b"") < DEEP else NAMES[:3]
+        yield Raw(b"221309", part, tuple((name, part) for name in names))
 
 
 def spoilt(good: Raw) -> Iterator[Raw]:
@@ -132,7 +133,7 @@ def spoilt(good: Raw) -> Iterator[Raw]:
     size = (
         len(good.key or b"") + len(good.value or b"") + sum(len(name) + len(data or b"") for name, data in good.headers)
     )
-    for limit in (MESSAGE_LIMIT, BATCH_LIMIT - 200):
+    for limit in (MESSAGE_LIMIT, BATCH_LIMIT - 1_000):
         for name in ("x", "traceparent"):
             yield _with(good, name, bytes(limit - size - len(name)))
 
