@@ -70,7 +70,7 @@ class Judge:
                 named.append((one, *self.named(one, known.get(one.place))))
             except SecurityEvent as event:
                 outcomes += forged(one.message, event, self.checker.directory)
-        persons = await store.known_persons(connection, {core for _, core, _ in named if core is not None})
+        persons = await store.known_persons(connection, {core for _, core, _ in named})
         asked = await store.permitted(connection, {place for one, _, _ in named if (place := one.reply_place())})
         judged = []
         for one, core, earlier in named:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from schemas.directory import HUB
 from schemas.wire.sign import decision_digest
@@ -11,12 +11,15 @@ from services.hub.checking import Provision
 from services.hub.permitting import noted
 from services.runtime.postgres import Connection
 
+NOBODY: Final = 0
+"""The database draws core ids from one on."""
 
-async def known_persons(connection: Connection, cores: Collection[int]) -> set[int]:
-    """Which of the core ids name a person."""
+
+async def known_persons(connection: Connection, cores: Collection[int | None]) -> set[int]:
+    """Which of the core ids name a person; where there is none, nobody's is asked for, so that the path is the same."""
     if not cores:
         return set()
-    rows = await connection.fetch(_PERSONS, HUB, sorted(cores))
+    rows = await connection.fetch(_PERSONS, HUB, sorted({NOBODY if core is None else core for core in cores}))
     return {row["core"] for row in rows}
 
 

@@ -24,6 +24,7 @@ from services.runtime.rest import AtRest
 
 NAME = "routing"
 WAITING = "waiting_manual"
+NO_CASE = "no_case"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Answerer:
         """Every case is answered once, or parked; a case that was answered gives its answer again."""
         async with self.database.transaction({message.key for message in messages}) as connection:
             standing = dict(await store.standing(connection, {case_of(message) for message in messages}))
+            lost: list[Outcome] = [
+                Drop(message.position, NO_CASE) for message in messages if case_of(message) not in standing
+            ]
+            messages = [message for message in messages if case_of(message) in standing]
             answers: dict[Case, Answer] = {}
             parked: set[Case] = set()
             for message in messages:
@@ -48,7 +53,8 @@ class Answerer:
                     self._sort(case, standing[case], answers, parked)
             await store.answer(connection, answers)
             await store.park(connection, parked)
-        return [outcome for message in messages for outcome in self._outcome(message, standing[case_of(message)])]
+        answered = [outcome for message in messages for outcome in self._outcome(message, standing[case_of(message)])]
+        return lost + answered
 
     async def take_back(self, messages: Sequence[Message]) -> list[Outcome]:
         """An answer that the own side refused on its way out waits for a person: the asker is owed one."""

@@ -6,11 +6,12 @@ left of a topic in the log is done first (`Shortcut`), or its messages would be 
 """
 
 import itertools
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from schemas.message import Drop, Emit, Message, Position
 from schemas.quarantine import QuarantineKey
@@ -120,7 +121,12 @@ def _restored(message: Message) -> Message:
     if "source" not in message.headers:
         return message if message.source else replace(message, source=str(message.position))
     headers = {name: data for name, data in message.headers.items() if name != "source"}
-    return replace(message, headers=headers, source=message.headers["source"].decode("ascii", "replace"))
+    source = message.headers["source"].decode("ascii", "replace")
+    return replace(message, headers=headers, source=source if _SOURCE.fullmatch(source) else str(message.position))
+
+
+_SOURCE: Final = re.compile(r"[A-Za-z0-9._-]{1,249}/[0-9]{1,10}/[0-9]{1,19}")
+"""Anything else is no place in a log, and tables would not take every text."""
 
 
 def _by_topic(emits: Sequence[Emit]) -> dict[Topic, list[Emit]]:

@@ -27,6 +27,8 @@ from services.runtime.trial import Stuck, Trial
 
 BATCH: Final = 500
 """Messages a batch at most: at 2 KB each a megabyte, and few enough that no transaction is long."""
+LARGEST: Final = 20 * BATCH
+"""Messages held while none of them can be done."""
 CAREFUL: Final = 50
 """Messages tried one by one where somebody did not leave in order; a killer behind them is met after the next end."""
 COMMIT_EVERY: Final = 0.2
@@ -136,8 +138,8 @@ class Loop:
                 raise
             except Stuck as stuck:  # nothing is lost, /ready turns red; what comes after may show whose fault it is
                 self._failed(stuck.__cause__ or stuck, len(messages))
-                if len(messages) < BATCH:
-                    messages += await reader.read(BATCH - len(messages), 0)
+                if len(messages) < LARGEST:
+                    messages += await reader.read(BATCH, 0)
             except Exception as error:  # a bug, or a message that the step does not foresee
                 self._failed(error, len(messages))
                 trial = Trial(_unnoted, reader.done, self._company(), {})

@@ -1,6 +1,6 @@
 """What a deciding service tells its block's ledger: control part and trail, never business data."""
 
-from schemas import trail
+from schemas import canonical, trail
 from schemas.control import FACELESS
 from schemas.message import Drop, Emit, Message, Outcome
 from schemas.refusal import Refusal, RefusalCode, SecurityEvent, part_of
@@ -38,7 +38,12 @@ def set_aside(message: Message, layer: str, directory: Directory, ledger: Topic,
 
 def incident(message: Message, layer: str, event: SecurityEvent, directory: Directory, ledger: Topic) -> Emit:
     """A security event: recorded, never answered; the message ends here."""
-    findings = trail.extended(message.headers.get("trail", b"")[: trail.LIMIT], finding(layer, event, directory))
+    earlier = message.headers.get("trail", b"")
+    try:
+        trail.read(earlier)
+    except canonical.Malformed:  # which is what the event may be about
+        earlier = b""
+    findings = trail.extended(earlier, finding(layer, event, directory))
     return recorded(message, ledger, findings)
 
 

@@ -12,8 +12,6 @@ from schemas.message import Message, Position
 from services.runtime.errors import Misconfigured, Unavailable
 
 ATTEMPTS: Final = 3
-SUSPECTS: Final = 10
-"""So many in a row that cannot be done, and none that can: it is not the messages."""
 
 
 class Stuck(Exception):
@@ -34,7 +32,7 @@ Begin = Callable[[Message, Mapping[Position, int]], Awaitable[None]]
 
 @dataclass
 class Trial:
-    """One batch, in order. May be run again after an interruption: what is settled is not done twice."""
+    """One batch, in order, which may grow. It may be run again after an interruption: what is settled is not done twice."""
 
     begin: Begin
     done: Callable[[Sequence[Message]], None]
@@ -44,26 +42,40 @@ class Trial:
     attempts: dict[Position, int]
     """What earlier processes have noted."""
     _settled: set[Position] = field(default_factory=set)
+    _failed: list[tuple[Message, Exception]] = field(default_factory=list)
 
     async def run(self, batch: Sequence[Message], attempt: Attempt, set_aside: SetAside) -> None:
         """Returns when every message is done or set aside; `Stuck` if no message could be done."""
-        failed: list[tuple[Message, Exception]] = []
-        for message in batch:
-            if message.position in self._settled:
-                continue
+        await self._look_again(attempt)
+        if self.company():
+            await self._settle(set_aside)
+        for message in self._untried(batch):
             failure = await self._tried(message, attempt)
             if failure is not None:
-                failed.append((message, failure))
+                self._failed.append((message, failure))
             else:
                 self._settled.add(message.position)
             if self._settled or self.company():
-                await self._settle(failed, set_aside)
+                await self._settle(set_aside)
                 self.done([message])
-            elif len(failed) >= SUSPECTS:
-                break
-        if failed:
-            self.attempts.clear()
-            raise Stuck from failed[0][1]
+        if self._failed:
+            raise Stuck from self._failed[0][1]
+
+    def _untried(self, batch: Sequence[Message]) -> list[Message]:
+        known = self._settled | {message.position for message, _ in self._failed}
+        return [message for message in batch if message.position not in known]
+
+    async def _look_again(self, attempt: Attempt) -> None:
+        """Whether what stopped the first has been mended; then the others are tried anew, in order. What kills is not."""
+        if not self._failed or isinstance(self._failed[0][1], Killed):
+            return
+        first = self._failed[0][0]
+        self.attempts[first.position] = ATTEMPTS - 1
+        if await self._tried(first, attempt) is None:
+            self._settled.add(first.position)
+            for message, _ in self._failed:
+                self.attempts.pop(message.position, None)
+            self._failed.clear()
 
     async def _tried(self, message: Message, attempt: Attempt) -> Exception | None:
         """None if it was done, else why not."""
@@ -85,10 +97,10 @@ class Trial:
                 return None
         return failure
 
-    async def _settle(self, failed: list[tuple[Message, Exception]], set_aside: SetAside) -> None:
-        while failed:
-            message, failure = failed[0]
+    async def _settle(self, set_aside: SetAside) -> None:
+        while self._failed:
+            message, failure = self._failed[0]
             await set_aside(message, failure, self.attempts.get(message.position, ATTEMPTS))
             self.attempts.pop(message.position, None)
             self._settled.add(message.position)
-            failed.pop(0)
+            self._failed.pop(0)

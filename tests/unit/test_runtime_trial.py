@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.message import Message, Position
 from services.runtime.attempts import LEFT, LONGEST, SOMEBODY, Note, parse, somebody_new
 from services.runtime.errors import Misconfigured, Unavailable
-from services.runtime.trial import ATTEMPTS, SUSPECTS, Killed, Stuck, Trial
+from services.runtime.trial import ATTEMPTS, Killed, Stuck, Trial
 
 
 def batch(count: int) -> list[Message]:
@@ -74,9 +74,9 @@ async def test_the_first_of_a_batch_waits_for_another_to_be_done() -> None:
     assert world.set_aside == [0, 1]
 
 
-@pytest.mark.parametrize("count", [1, 5, SUSPECTS + 5])
+@pytest.mark.parametrize("count", [1, 5, 200])
 async def test_where_nothing_can_be_done_nothing_is_set_aside(count: int) -> None:
-    """A bad deployment does not empty a topic into quarantine; and not every message of a long batch is tried."""
+    """A bad deployment does not empty a topic into quarantine; from the second time on only the first is tried again."""
     world = World(set(range(count)))
     trial = world.trial()
     for _ in range(3):
@@ -84,7 +84,32 @@ async def test_where_nothing_can_be_done_nothing_is_set_aside(count: int) -> Non
             await world.run(trial, batch(count))
         assert isinstance(caught.value.__cause__, KeyError)
     assert world.set_aside == world.done == []
-    assert max(world.tried) < SUSPECTS
+    assert world.tried == [offset for offset in range(count) for _ in range(ATTEMPTS)] + [0, 0]
+
+
+async def test_a_flood_is_set_aside_behind_the_first_that_can_be_done() -> None:
+    """However many there are, and however late it comes."""
+    world = World(set(range(300)))
+    trial = world.trial()
+    for size in (100, 200, 300):
+        with pytest.raises(Stuck):
+            await world.run(trial, batch(size))
+    await world.run(trial, batch(301))
+    assert world.set_aside == list(range(300))
+    assert world.done[-1] == 300
+
+
+async def test_what_was_mended_is_done_in_order() -> None:
+    """As soon as the first can be done, the others are tried anew, behind it."""
+    world = World({0, 1, 2})
+    trial = world.trial()
+    with pytest.raises(Stuck):
+        await world.run(trial, batch(4)[:3])
+    world.failing = {1}
+    world.tried.clear()
+    await world.run(trial, batch(4))
+    assert world.tried == [0, 1, 1, 1, 2, 3]
+    assert world.set_aside == [1]
 
 
 async def test_what_comes_later_shows_whose_fault_it_is() -> None:
@@ -142,15 +167,17 @@ async def test_what_has_killed_three_times_is_not_begun_again() -> None:
     assert world.noted[0] == {0: 3, 1: 2}
 
 
-async def test_killers_alone_are_begun_again() -> None:
-    """When everything has killed, it is not the messages: they are tried anew."""
+async def test_killers_alone_wait_for_company() -> None:
+    """What has killed its process three times is not begun again; nor is it set aside before another was done."""
     world = World()
     trial = world.trial({0: 3})
-    with pytest.raises(Stuck) as caught:
-        await world.run(trial, batch(1))
-    assert isinstance(caught.value.__cause__, Killed)
-    await world.run(trial, batch(1))
-    assert (world.tried, world.set_aside) == ([0], [])
+    for _ in range(2):
+        with pytest.raises(Stuck) as caught:
+            await world.run(trial, batch(1))
+        assert isinstance(caught.value.__cause__, Killed)
+    assert (world.tried, world.set_aside) == ([], [])
+    await world.run(trial, batch(2))
+    assert (world.tried, world.set_aside) == ([1], [0])
 
 
 @given(st.dictionaries(st.integers(0, 2**62), st.integers(1, 100), max_size=LONGEST), st.booleans())

@@ -15,6 +15,7 @@ from schemas.topics import Topic
 from services.runtime.attempts import LEFT, Note
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.kafka.errors import translated
+from services.runtime.kafka.unreadable import Undecodable, read_singly
 from services.runtime.log import NONE
 
 Notes = Callable[[], Awaitable[Mapping[int, tuple[int, Note]]]]
@@ -56,12 +57,20 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             try:
                 async with asyncio.timeout(wait + 1):
                     found = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
+            except Undecodable:
+                async with asyncio.timeout(self._patience):
+                    found = await read_singly(self._consumer, await self._starts(), limit)
             except (NoOffsetForPartitionError, OffsetOutOfRangeError):
                 raise Misconfigured(
                     f"no valid offset for {self._topic}: a missing one is made by `renkei topics apply`; one that retention"
                     " outran means lost messages, and is set by the operator alone"
                 ) from None
         return found
+
+    async def _starts(self) -> dict[TopicPartition, int]:
+        """Where each partition goes on: behind what is done, or where its group stood when it was assigned."""
+        assigned = self._consumer.assignment()
+        return {place: self._done.get(place, await self._consumer.committed(place)) for place in assigned}
 
     def done(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -135,7 +144,10 @@ class KafkaTable:
 
     async def read(self, wait: float) -> list[Message]:
         with translated(f"cannot read {self._partition.topic}"):
-            found = await self._consumer.getmany(self._partition, timeout_ms=int(wait * 1000), max_records=FOLDED)
+            try:
+                found = await self._consumer.getmany(self._partition, timeout_ms=int(wait * 1000), max_records=FOLDED)
+            except Undecodable:
+                found = await read_singly(self._consumer, {self._partition: self._next}, FOLDED)
             async with asyncio.timeout(PATIENCE):
                 self._next = await self._consumer.position(self._partition)  # also past what compaction has removed
         return [message_of(record) for record in found.get(self._partition, ())]

@@ -7,8 +7,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas.message import Message
 from schemas.topics import Topic
 from services.runtime.kafka.errors import started
-from services.runtime.kafka.reader import message_of
+from services.runtime.kafka.reader import FOLDED, message_of
 from services.runtime.kafka.topics import BATCH_LIMIT, LONGEST_WAIT
+from services.runtime.kafka.unreadable import Undecodable, read_singly
 
 
 async def scan(bootstrap: str, topic: Topic) -> list[Message]:
@@ -20,10 +21,15 @@ async def scan(bootstrap: str, topic: Topic) -> list[Message]:
     async with started(consumer, LONGEST_WAIT):
         partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
         consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
+        ends, begin = await consumer.end_offsets(partitions), await consumer.beginning_offsets(partitions)
         found: list[Message] = []
         while any([await consumer.position(partition) < end for partition, end in ends.items()]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
+            try:
+                taken = await consumer.getmany(timeout_ms=200)
+            except Undecodable:
+                taken = await read_singly(consumer, begin, FOLDED)
+            for partition, records in taken.items():
+                begin[partition] = records[-1].offset + 1
                 found += [message_of(record) for record in records]
     return [
         message
