@@ -25,7 +25,8 @@ def fuzz(target: str, *options: str) -> None:
     def one(data: bytes) -> None:
         judged(data)
 
-    atheris.Setup([sys.argv[0], f"-max_len={LONGEST}", *options], one)
+    again = f"{sys.executable} -m tests.hostile.fuzz {target}"  # libFuzzer starts itself when it merges
+    atheris.Setup([again, f"-max_len={LONGEST}", *options], one)
     atheris.Fuzz()
 
 
@@ -39,7 +40,9 @@ def main() -> None:
     options.add_argument(
         "--merge", type=Path, help="instead: keep of this folder what covers something new, and no more"
     )
-    said = options.parse_args()
+    said, libfuzzers = options.parse_known_args()
+    if libfuzzers:
+        fuzz(said.target, *libfuzzers)
     folder = said.folder or CORPUS / said.target
     folder.mkdir(parents=True, exist_ok=True)
     if said.merge:

@@ -13,7 +13,7 @@ from schemas.topics import Topic
 from services.runtime.kafka.log import partition_of
 from services.runtime.kafka.reader import message_of
 from services.runtime.kafka.topics import BATCH_LIMIT
-from tests.hostile.mutations import STRANGE
+from tests.hostile.strange import STRANGE
 
 Headers = tuple[tuple[str, bytes | None], ...]
 DEEP: Final = 100_000
