@@ -1,0 +1,53 @@
+"""What is asked every day, and what comes back."""
+
+from services.operator import asking, residents
+from services.operator.demo import (
+    ANOTHER,
+    APPLICANT,
+    ASKER,
+    ELSEWHERE,
+    FLAGGED,
+    NEIGHBOUR,
+    SPOUSE,
+    UNLAWFUL,
+)
+from services.operator.demo.inquiring import ask, end, inquiry
+from services.operator.installation import Installation
+
+
+async def applicant(installation: Installation) -> str:
+    """The applicant's local tax information, from the 1 January municipality in the same cloud."""
+    return (await ask(installation, inquiry(NEIGHBOUR, APPLICANT))).outcome
+
+
+async def spouse(installation: Installation) -> str:
+    """A spouse of whom the other municipality has no copy."""
+    return (await ask(installation, inquiry(ELSEWHERE, SPOUSE))).outcome
+
+
+async def unlawful(installation: Installation) -> str:
+    """Affairs that the law does not allow: the own side refuses, nothing reaches the network."""
+    return (await ask(installation, inquiry(NEIGHBOUR, APPLICANT, UNLAWFUL))).outcome
+
+
+async def flagged(installation: Installation) -> str:
+    """自動応答不可: the answering side holds it for a person; the asker sees only that it waits."""
+    answer = await ask(installation, inquiry(ELSEWHERE, FLAGGED), seconds=3)
+    return f"{answer.outcome}, {await residents.case_state(installation, ELSEWHERE, ASKER, answer.exchange)}"
+
+
+async def twice(installation: Installation) -> str:
+    """The same inquiry posted twice: one exchange, one answer."""
+    posted = inquiry(NEIGHBOUR, APPLICANT)
+    statuses = [(await asking.post_http(installation, posted)).status_code for _ in range(2)]
+    answer = await end(installation, posted)
+    answers = await asking.completions(installation, ASKER, posted.question.id)
+    return f"{statuses[0]} {statuses[1]} {answer.outcome}, {answers} answer"
+
+
+async def both_ways(installation: Installation) -> str:
+    """Posted over HTTP and over Kafka: the same answer."""
+    over_http, posted = await ask(installation, inquiry(ELSEWHERE, ANOTHER)), inquiry(ELSEWHERE, ANOTHER)
+    await asking.post_kafka(installation, posted)
+    over_kafka = await end(installation, posted)
+    return over_http.outcome if over_http.business == over_kafka.business else "different answers"
