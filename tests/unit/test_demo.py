@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -31,11 +32,11 @@ def played(*got: str) -> list[Case]:
 
 def printed(cases: Sequence[Case]) -> list[str]:
     """Each table, with its colours, on a narrow screen."""
-    console = Console(width=80, force_terminal=True, color_system="standard", record=True, quiet=True)
     said = []
     for table in tables(PLAY, cases):
-        console.print(table)
-        said.append(console.export_text(styles=True))
+        screen = StringIO()
+        Console(file=screen, width=80, force_terminal=True, color_system="standard").print(table)
+        said.append(screen.getvalue())
     return said
 
 

@@ -1,5 +1,6 @@
 """What is asked every day, and what comes back."""
 
+from schemas.request import Posted
 from services.operator import asking, residents
 from services.operator.demo import (
     ANOTHER,
@@ -11,8 +12,10 @@ from services.operator.demo import (
     SPOUSE,
     UNLAWFUL,
 )
-from services.operator.demo.inquiring import ask, end, inquiry
+from services.operator.demo.inquiring import SECONDS, ask, end, inquiry
+from services.operator.demo.witnessing import overtaken
 from services.operator.installation import Installation
+from services.operator.waiting import reached
 
 
 async def applicant(installation: Installation) -> str:
@@ -32,8 +35,15 @@ async def unlawful(installation: Installation) -> str:
 
 async def flagged(installation: Installation) -> str:
     """自動応答不可: the answering side holds it for a person; the asker sees only that it waits."""
-    answer = await ask(installation, inquiry(ELSEWHERE, FLAGGED), seconds=3)
-    return f"{answer.outcome}, {await residents.case_state(installation, ELSEWHERE, ASKER, answer.exchange)}"
+    posted = inquiry(ELSEWHERE, FLAGGED)
+    await asking.post_http(installation, posted)
+
+    async def held() -> bool:
+        return await _case(installation, posted) == "waiting_manual"
+
+    await reached(held, SECONDS)
+    await overtaken(installation, ELSEWHERE, ANOTHER)
+    return f"{(await end(installation, posted, 0)).outcome}, {await _case(installation, posted)}"
 
 
 async def twice(installation: Installation) -> str:
@@ -51,3 +61,9 @@ async def both_ways(installation: Installation) -> str:
     await asking.post_kafka(installation, posted)
     over_kafka = await end(installation, posted)
     return over_http.outcome if over_http.business == over_kafka.business else "different answers"
+
+
+async def _case(installation: Installation, posted: Posted) -> str:
+    """How the answering side sees it (処理状況)."""
+    question = posted.question
+    return await residents.case_state(installation, question.receiver, question.sender, question.id)

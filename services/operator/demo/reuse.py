@@ -6,8 +6,8 @@ from schemas import topics
 from schemas.message import Message
 from services.operator import asking
 from services.operator.demo import ANOTHER, ELSEWHERE, SPOUSE
-from services.operator.demo.inquiring import ask, end, inquiry
-from services.operator.demo.witnessing import SECONDS, records
+from services.operator.demo.inquiring import SECONDS, ask, end, inquiry
+from services.operator.demo.witnessing import records
 from services.operator.installation import Installation
 from services.operator.tables import at_rest
 from services.operator.waiting import reached

@@ -1,19 +1,15 @@
 """What the running system did, read from its logs and topics: no case believes what it has done itself."""
 
-from typing import Final
-
 from schemas.message import Message
 from schemas.refusal import SecurityCode
 from schemas.topics import Topic
 from services.operator.demo import APPLICANT, NEIGHBOUR
-from services.operator.demo.inquiring import ask, inquiry
+from services.operator.demo.inquiring import SECONDS, ask, inquiry
 from services.operator.history.steps import Block, Step, recorded
 from services.operator.installation import Installation
 from services.operator.waiting import reached
 from services.runtime.errors import Unavailable
 from services.runtime.kafka.scan import scan
-
-SECONDS: Final = 30.0
 
 
 async def records(installation: Installation, topic: Topic, exchange: str) -> list[Message]:
@@ -53,7 +49,9 @@ async def verdicts(installation: Installation, agency: str, exchange: str, last:
     return ", ".join(f"{step.finding.layer}: {step.finding.outcome}" for step in steps) or "nothing recorded"
 
 
-async def overtaken(installation: Installation) -> None:
+async def overtaken(installation: Installation, receiver: str = NEIGHBOUR, number: str = APPLICANT) -> None:
     """Until a question that was asked after everything else has been answered: one (sender, receiver) keeps its order, so
-    what has not come by then does not come."""
-    await ask(installation, inquiry(NEIGHBOUR, APPLICANT))
+    what has not come by then does not come. `Unavailable` if it is not answered."""
+    answer = await ask(installation, inquiry(receiver, number))
+    if answer.outcome != "records":
+        raise Unavailable(f"a lawful question to {receiver} ended as {answer.outcome}")
