@@ -10,7 +10,8 @@ import pytest
 import typer
 from rich.console import Console
 
-from services.operator.demo.playing import PARTS, Case, Part, Scene, conclude, tables
+from services.operator.demo.playing import Case, conclude, tables
+from services.operator.demo.scenes import PARTS, Part, Scene
 from services.operator.installation import Installation
 
 
