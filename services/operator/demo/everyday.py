@@ -36,7 +36,7 @@ async def unlawful(installation: Installation) -> str:
 async def flagged(installation: Installation) -> str:
     """自動応答不可: the answering side holds it for a person; the asker sees only that it waits."""
     posted = inquiry(ELSEWHERE, FLAGGED)
-    await asking.post_http(installation, posted)
+    (await asking.post_http(installation, posted)).raise_for_status()
 
     async def held() -> bool:
         return await _case(installation, posted) == "waiting_manual"
