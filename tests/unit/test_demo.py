@@ -74,6 +74,14 @@ def test_each_part_is_a_table() -> None:
     assert "\x1b[31m" not in one
 
 
+def test_nothing_is_cut_off() -> None:
+    """A word that is longer than its column goes on in the next line."""
+    word = "renkei.request.refused"
+    one, _ = printed(played(word, "refused", "refused"))
+    assert word not in one
+    assert "…" not in one
+
+
 def test_the_cases_are_twelve() -> None:
     """Numbered in their order over all parts; what belongs to one number is told apart by a letter."""
     names = [scene.shows.split()[0] for part in PARTS for scene in part.scenes]

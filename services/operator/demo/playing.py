@@ -19,6 +19,7 @@ from services.operator.installation import Installation
 from services.operator.lifecycle import bring_down, bring_up, remove
 
 BUILD: Final = Path("build")
+WIDTHS: Final = {"case": 5, "expected": 4, "got": 4}
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def tables(parts: Sequence[Part], cases: Sequence[Case]) -> list[Table]:
     """What was expected and what came, a table for each part, all of one width."""
     shown = []
     for number, part in enumerate(parts, 1):
-        columns = [Column("case", ratio=5), Column("expected", ratio=4), Column("got", ratio=4)]
+        columns = [Column(name, ratio=share, overflow="fold") for name, share in WIDTHS.items()]
         table = Table(*columns, Column("ms", width=5, justify="right"), title=part.title, expand=True)
         for case in [case for case in cases if case.part == number]:
             got = Text(case.got, "green" if case.right else "red")
