@@ -30,21 +30,18 @@ from schemas.message import Message
 from schemas.request import Posted, read_request
 from schemas.text import decoded, instant, later
 from schemas.topics import Topic
-from services.exchange import store
-from services.exchange.accepting import PERSON
 from services.exchange.service import Exchange, open_exchange
-from services.exchange.store import Asked
 from services.hub.link_codes import LinkCodes
-from services.operator import asking, enrolment, lifecycle, publication, residents
+from services.operator import asking, bypassing, enrolment, lifecycle, publication, residents
+from services.operator.bypassing import open_alone as open_alone
+from services.operator.bypassing import publish as publish
 from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICE, OFFICER, YEAR
 from services.operator.identifiers import uuid7
 from services.operator.installation import Installation, Layout, process_names
 from services.operator.local import process
 from services.operator.samples import income_tax_certificate
-from services.operator.tables import at_rest, now, rings, tables
+from services.operator.tables import at_rest, directory, now, rings
 from services.runtime.clock import Clock
-from services.runtime.directory import Directory, EnrolledRoots
-from services.runtime.kafka import KafkaLog
 from services.runtime.kafka.scan import scan
 from services.runtime.memory import MemoryLog
 from services.runtime.rest import LINK, Part
@@ -182,22 +179,9 @@ async def ask(site: Site, posted: Posted, *, kafka: bool = False) -> asking.Answ
 
 async def ask_past_own_side(site: Site, resident: Resident, basis: Basis) -> asking.Answer:
     """Opens an exchange and publishes its question as `authorization` would, without being asked."""
-    posted, rest = inquiry(resident, basis), at_rest(site)
-    control = await open_alone(site, posted)
-    said, link_code = control.encoded(), link_codes(site, resident)[0].encode()
-    sealed = rest.seal(ASKER, said, {"value": posted.business, "subject": LINK + link_code})
-    headers = {"control": said, "subject": sealed["subject"], "sealed": sealed["sealed"]}
-    await publish(site, [(topics.outbound_authorized, Message(ASKER, sealed["value"], headers))])
+    code = link_codes(site, resident)[0].encode()
+    control = await bypassing.ask_past_own_side(site, inquiry(resident, basis), code)
     return await asking.wait(site, ASKER, control.id, 30)
-
-
-async def open_alone(site: Site, posted: Posted) -> Control:
-    """An exchange in the tables as `exchange` opens it, of which no other service hears anything."""
-    rest, created = at_rest(site), instant(now())
-    control = posted.question.completed(created, posted.question.expires or later(created, LIFETIME))
-    async with tables(site, "exchange") as database, database.transaction({ASKER}) as connection:
-        await store.open_exchanges(connection, [Asked(control, rest.index(ASKER, PERSON, posted.number))])
-    return control
 
 
 def run_out(site: Site, exchange: str) -> None:
@@ -210,12 +194,8 @@ def run_out(site: Site, exchange: str) -> None:
 @asynccontextmanager
 async def steps(site: Site, clock: Clock = now) -> AsyncIterator[Exchange]:
     """What the steps of `exchange` need, beside the running site: its tables, keys and the directory as it is now."""
-    directory = Directory(EnrolledRoots(site.roots), clock)
-    directory.fold(await scan(site.kafka(), topics.directory))
-    held = rings(site, "intermediate")
-    async with open_exchange(
-        Environment("exchange", site.settings(), directory, held, MemoryLog(clock), clock)
-    ) as found:
+    known, held = await directory(site, clock), rings(site, "intermediate")
+    async with open_exchange(Environment("exchange", site.settings(), known, held, MemoryLog(clock), clock)) as found:
         yield found
 
 
@@ -257,15 +237,6 @@ def copy_of(resident: Resident) -> dict[str, Any]:
 def record(site: Site, posted: Posted) -> Message:
     """What a producer with its assertion puts on `outbound.requested`."""
     return asking.posted_record(posted, asking.asserted(site, posted))
-
-
-async def publish(site: Site, records: Sequence[tuple[Topic, Message]]) -> None:
-    """Puts records on topics, as anybody with access could."""
-    log = KafkaLog(site.kafka())
-    try:
-        await log.publish(records)
-    finally:
-        await log.close()
 
 
 # --- looking

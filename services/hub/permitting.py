@@ -87,11 +87,15 @@ class Permitter:
         try:
             if note.decision is not None:
                 self.require_receiver(envelope.said.receiver)
-                return Granted(envelope, note.decision, *self._subject(envelope, core, note.decision.time))
+                return self.granted(envelope, core, note.decision)
             refusal = Refusal(RefusalCode(decided.verdict), note.rule)
             return refusal if envelope.said.kind in FACELESS else self.refuse(envelope, refusal, note.time)
         except Refusal as refusal:  # its key has ended since: nothing can be sealed for that agency any more
             return refusal
+
+    def granted(self, envelope: Envelope, core: int | None, decision: Decision) -> Granted:
+        """A message with a decision on it, and how the receiver names the person."""
+        return Granted(envelope, decision, *self._subject(envelope, core, decision.time))
 
     def require_receiver(self, agency: str) -> None:
         """Raises `Refusal` if nothing can be sealed for this agency now."""

@@ -15,6 +15,7 @@ from schemas.request import Posted, assert_read, assert_request, read_request
 from services.operator.enrolment import assertion_key
 from services.operator.identifiers import uuid7
 from services.operator.installation import Installation
+from services.operator.waiting import reached
 from services.runtime.kafka.log import KafkaLog
 from services.runtime.kafka.scan import scan
 
@@ -28,6 +29,8 @@ class Answer:
     exchange: str
     state: str
     business: dict[str, Any]
+    sender: str = ""
+    """Who answered or refused: the own side, the other agency, or the hub."""
 
     @property
     def outcome(self) -> str:
@@ -38,11 +41,25 @@ class Answer:
 
 
 def inquiry(
-    sender: str, receiver: str, number: str, basis: Basis, item: Item, officer: Officer, year: int, exchange: str = ""
+    sender: str,
+    receiver: str,
+    number: str,
+    basis: Basis,
+    item: Item,
+    officer: Officer,
+    year: int,
+    exchange: str = "",
+    expires: str | None = None,
 ) -> Posted:
     """A request for one fiscal year of an item."""
     question = Question(
-        id=exchange or uuid7(), sender=sender, receiver=receiver, basis=basis, item=item, officer=officer
+        id=exchange or uuid7(),
+        sender=sender,
+        receiver=receiver,
+        basis=basis,
+        item=item,
+        officer=officer,
+        expires=expires,
     )
     return read_request(question.encoded(), number.encode(), canonical.encode({"period": {"year": year}}))
 
@@ -101,7 +118,7 @@ async def wait(installation: Installation, agency: str, exchange: str, seconds: 
             answer = await client.get(f"/v1/exchanges/{exchange}/answer")
             if answer.status_code == httpx.codes.OK:
                 body = answer.json()
-                return Answer(exchange, body["state"], body["business"])
+                return Answer(exchange, body["state"], body["business"], body["control"]["sender"])
             if time.monotonic() > deadline:
                 state = (await client.get(f"/v1/exchanges/{exchange}")).json().get("state", "unknown")
                 return Answer(exchange, state, {})
@@ -112,12 +129,12 @@ async def completions(installation: Installation, agency: str, exchange: str, se
     """How many different answers `exchange.completed` holds for an exchange: repeats are equal, so they count once.
 
     The table is written before the topic: waits for the first."""
-    deadline = time.monotonic() + seconds
-    while True:
+
+    async def mine() -> set[str]:
         records = await scan(installation.kafka(), topics.exchange_completed)
-        mine = {record.control.id for record in records if record.key == agency and record.control.exchange == exchange}
-        if mine or time.monotonic() > deadline:
-            return len(mine)
+        return {record.control.id for record in records if (record.key, record.control.exchange) == (agency, exchange)}
+
+    return len(await reached(mine, seconds))
 
 
 def _client(installation: Installation) -> httpx.AsyncClient:

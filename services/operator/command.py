@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from services.operator import administration, demo, people, quarantine, traffic
+from services.operator import administration, people, quarantine, traffic
 from services.operator.bench.command import bench
 from services.operator.console import HERE, Folder, fail, mendable, opened, readable, screen
+from services.operator.demo.playing import demo
 from services.operator.generate.command import gen
 from services.operator.history import command as history
 from services.operator.installation import BLOCKS, services_of
@@ -36,7 +37,7 @@ app.add_typer(people.replica, name="replica")
 app.add_typer(history.exchange, name="exchange")
 app.add_typer(traffic.application)
 app.command("inquire")(people.inquire)
-app.command("demo")(demo.demo)
+app.command("demo")(demo)
 app.command("bench")(bench)
 app.command("gen")(gen)
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, Literal, TypeVar
+
+import httpx
 
 from schemas.agencies import Municipality, Prefecture, classes_of, load_municipalities, load_prefectures
 from schemas.control import Item
@@ -15,10 +18,13 @@ from services.hub import store
 from services.hub.store import Publication
 from services.operator.enrolment import keep_record, read_root
 from services.operator.installation import Installation
+from services.operator.local import kafka, postgres, process
 from services.operator.tables import tables
+from services.operator.waiting import reached
 from services.runtime.errors import Unavailable
 
 PART = 2000
+EDITION: Final = re.compile(r"^renkei_directory_edition (\S+)$", re.MULTILINE)
 R = TypeVar("R", AgencyRecord, PolicyRecord, AssessmentRecord)
 
 
@@ -29,8 +35,9 @@ def describe(
     grants: Sequence[Grant],
     automatic: Grant | None,
     quota: int | None = None,
+    assessed: list[str] | Literal["all"] = "all",
 ) -> None:
-    """Agency and policy records under each agency's root, the assessment under the hub's: for local governments."""
+    """Agency and policy records under each agency's root, the assessment of rows under the hub's: for local governments."""
     listed: list[Municipality | Prefecture] = [*load_municipalities(), *load_prefectures()]
     known = {agency.code: agency for agency in listed}
     hub = read_root(installation, HUB)
@@ -41,7 +48,7 @@ def describe(
         policy = PolicyRecord(agency=code, version=1, grants=list(grants), automatic=automatic, quota=quota)
         keep_record(installation, risen(installation, agency_record(known[code], items)), root)
         keep_record(installation, risen(installation, policy), root)
-        keep_record(installation, risen(installation, AssessmentRecord(agency=code, version=1, rows="all")), hub)
+        keep_record(installation, risen(installation, AssessmentRecord(agency=code, version=1, rows=assessed)), hub)
 
 
 def risen(installation: Installation, record: R) -> R:
@@ -95,3 +102,23 @@ async def published(installation: Installation, seconds: float = 60) -> None:
             if time.monotonic() > deadline:
                 raise Unavailable(f"the hub has not published the directory within {seconds:.0f} s: is it running?")
             await asyncio.sleep(0.1)
+
+
+async def in_force(installation: Installation, seconds: float = 60) -> None:
+    """Until every running process works by what is published now; raises `Unavailable` after `seconds`."""
+    async with tables(installation, "hub") as database, database.transaction({HUB}) as connection:
+        edition = await store.last_edition(connection)
+    names = [one.name for one in process.running(installation.folder) if one.name not in (kafka.NAME, postgres.NAME)]
+
+    async def everywhere() -> bool:
+        return min(await asyncio.gather(*(_edition(installation, name) for name in names))) >= edition
+
+    if not await reached(everywhere, seconds):
+        raise Unavailable(f"not every process works by edition {edition} of the directory after {seconds:.0f} s")
+
+
+async def _edition(installation: Installation, name: str) -> float:
+    """By which a process works."""
+    async with httpx.AsyncClient(base_url=installation.url(name), timeout=5, trust_env=False) as client:
+        found = EDITION.search((await client.get("/metrics")).text)
+    return float(found[1]) if found else 0

@@ -57,6 +57,14 @@ async def enroll(installation: Installation, persons: Sequence[Person]) -> None:
                 await id_conversion.enroll(connection, rest, part)
 
 
+async def link_code(installation: Installation, agency: str, number: bytes) -> bytes:
+    """By which the agency names a resident of its own to the hub (リンクコード)."""
+    rest = at_rest(installation)
+    value = (agency, rest.index(agency, id_conversion.NUMBER, number))
+    async with tables(installation, "id_conversion") as database, database.transaction({agency}) as connection:
+        return (await id_conversion.link_codes(connection, rest, {value}))[value]
+
+
 async def register(installation: Installation, replicas: Sequence[Replica]) -> None:
     """Publishes copies, sealed; each is checked against the catalogue first. Raises ValueError without the value."""
     rest, catalogue = at_rest(installation), load_catalogue()

@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from schemas import topics
 from services.operator.installation import Installation
-from services.runtime.directory import Directory
+from services.runtime.clock import Clock
+from services.runtime.directory import Directory, EnrolledRoots
+from services.runtime.kafka.scan import scan
 from services.runtime.keys import KeyRings, read_key_encryption_key
 from services.runtime.memory import MemoryLog
 from services.runtime.postgres import Database, database
@@ -28,6 +31,13 @@ def rings(installation: Installation, block: str) -> KeyRings:
 def at_rest(installation: Installation) -> AtRest:
     """Sealing as the intermediate interface seals."""
     return AtRest(rings(installation, "intermediate"), now)
+
+
+async def directory(installation: Installation, clock: Clock = now) -> Directory:
+    """The directory as it is published now, verified as every service verifies it."""
+    found = Directory(EnrolledRoots(installation.roots), clock)
+    found.fold(await scan(installation.kafka(), topics.directory))
+    return found
 
 
 @asynccontextmanager

@@ -9,14 +9,10 @@ from schemas.topics import Topic
 from schemas.trail import Trail
 from services.operator import asking
 from services.operator.demo import ASKER, UNLAWFUL
+from services.operator.demo.witnessing import records as about
 from services.runtime.kafka.scan import scan
 from tests import site as sites
 from tests.site import RESIDENTS, Site, inquiry
-
-
-async def about(site: Site, topic: Topic, exchange: str) -> list[Message]:
-    """The records of an exchange; others put records without a control part there."""
-    return [one for one in await scan(site.kafka(), topic) if exchange.encode() in one.headers.get("control", b"")]
 
 
 async def found(site: Site, topic: Topic, exchange: str) -> list[tuple[str, str, str]]:

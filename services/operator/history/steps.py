@@ -1,9 +1,9 @@
 """The steps of one exchange: what each layer found, in the order of time, and what the services have decided."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 
 from schemas import canonical, topics, trail
 from schemas.control import Control
@@ -17,7 +17,12 @@ from services.operator.installation import Installation
 from services.operator.tables import rings, tables
 from services.runtime.kafka.scan import scan
 
-LEDGERS: Final = {"intermediate": "intermediate_recorded", "linkage": "linkage_recorded", "hub": "hub_recorded"}
+Block = Literal["intermediate", "linkage", "hub"]
+LEDGERS: Final[Mapping[Block, str]] = {
+    "intermediate": "intermediate_recorded",
+    "linkage": "linkage_recorded",
+    "hub": "hub_recorded",
+}
 """By block the name of its topic in `schemas.topics`; a site may have one that does not record."""
 DECIDING: Final = ("exchange", "routing", "crypto", "hub")
 """The decision points (architecture section 4.2)."""
@@ -56,7 +61,7 @@ async def history(installation: Installation, exchange: str) -> History:
     here = set(rings(installation, "intermediate").agencies())
     async with tables(installation, "exchange") as database, database.transaction(here) as connection:
         summary = await store.summary(connection, here, exchange)
-    steps = distinct([step async for step in _recorded(installation, exchange)])
+    steps = distinct([step for block in LEDGERS for step in await recorded(installation, block, exchange)])
     parties = {party for step in steps for party in (step.control.sender, step.control.receiver)} | {HUB}
     if summary is not None:
         parties |= {summary.agency, summary.receiver}
@@ -72,12 +77,11 @@ def distinct(steps: Iterable[Step]) -> list[Step]:
     return list(first.values())
 
 
-async def _recorded(installation: Installation, exchange: str) -> AsyncIterator[Step]:
-    for block, name in LEDGERS.items():
-        topic = getattr(topics, name, None)
-        for record in await scan(installation.kafka(), topic) if topic else ():
-            for step in steps_of(record, block, exchange):
-                yield step
+async def recorded(installation: Installation, block: Block, exchange: str) -> list[Step]:
+    """What a block's log says of an exchange, record by record."""
+    topic = getattr(topics, LEDGERS[block], None)
+    found = await scan(installation.kafka(), topic) if topic else []
+    return [step for record in found for step in steps_of(record, block, exchange)]
 
 
 def steps_of(record: Message, block: str, exchange: str) -> list[Step]:
