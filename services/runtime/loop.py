@@ -23,7 +23,7 @@ from services.runtime.logging import place
 from services.runtime.metrics import Metrics
 from services.runtime.quarantine import Quarantine
 from services.runtime.shortcut import Shortcut
-from services.runtime.trial import Stuck, Trial
+from services.runtime.trial import Aside, Stuck, Trial
 
 BATCH: Final = 500
 """Messages a batch at most: at 2 KB each a megabyte, and few enough that no transaction is long."""
@@ -31,8 +31,13 @@ LARGEST: Final = 20 * BATCH
 """Messages held while none of them can be done."""
 CAREFUL: Final = 50
 """Messages tried one by one where somebody did not leave in order; a killer behind them is met after the next end."""
-COMMIT_EVERY: Final = 0.2
-"""Seconds between offset commits: by time, not by batch, is a tenth more throughput, and a redelivery is harmless."""
+COMMIT_EVERY: Final = 0.5
+"""Seconds between offset commits: by time, not by batch, since each costs a loop as much as a small batch; a redelivery is
+harmless."""
+BREATH: Final = 0.5
+"""Of the time that a batch took, this share passes before the next is read: a small batch costs nearly as much as a full
+one, so that many small ones would fill the processor at half of what it can do."""
+LONGEST_BREATH: Final = 0.02
 SHORTEST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 
@@ -92,7 +97,10 @@ class Loop:
                 await self._handle(reader, batch[:CAREFUL], skipping, trial)
                 batch, trial = batch[CAREFUL:], None
             if batch:
+                began = time.monotonic()
                 await self._handle(reader, batch, skipping, None)
+                if len(batch) < BATCH:
+                    await asyncio.sleep(min(LONGEST_BREATH, BREATH * (time.monotonic() - began)))
             if time.monotonic() - committed >= COMMIT_EVERY:
                 await reader.commit()
                 committed = time.monotonic()
@@ -157,13 +165,17 @@ class Loop:
     async def _one(self, skipping: Collection[Topic], message: Message) -> None:
         await self._attempt([message], skipping)
 
-    async def _set_aside(
-        self, skipping: Collection[Topic], message: Message, failure: Exception, attempts: int
-    ) -> None:
-        """Into quarantine; and if its service has something to say to the asker, that is said."""
-        source = self.chain.entered(self.stage.topic, message).source
-        await self.log.publish([self.quarantine.record(message, source, failure, attempts)])
-        self.metrics.aside.labels(self.stage.service.name, self.stage.topic.name).inc()
+    async def _set_aside(self, skipping: Collection[Topic], failed: Sequence[Aside]) -> None:
+        """Into quarantine; and if its service has something to say to the askers, that is said."""
+        topic = self.stage.topic
+        sources = [self.chain.entered(topic, message).source for message, _, _ in failed]
+        records = [self.quarantine.record(*one, source) for one, source in zip(failed, sources, strict=True)]
+        await self.log.publish(records)
+        self.metrics.aside.labels(self.stage.service.name, topic.name).inc(len(failed))
+        for message, _, _ in failed:
+            await self._tell(skipping, message)
+
+    async def _tell(self, skipping: Collection[Topic], message: Message) -> None:
         told = self.stage.service.aside.get(self.stage.topic)
         if told is None:
             return
@@ -172,7 +184,7 @@ class Loop:
         except (Unavailable, Misconfigured):
             raise
         except Exception as error:  # what cannot be read cannot be answered
-            self._failed(error, 1)
+            self._count(type(error).__name__)
 
     def _waiting(self, reason: Unavailable) -> None:
         self.condition.waiting[self.name] = str(reason)

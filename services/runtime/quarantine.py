@@ -37,7 +37,7 @@ class Quarantine:
     service: str
     clock: Clock
 
-    def record(self, message: Message, source: str, failure: Exception, attempts: int) -> tuple[Topic, Message]:
+    def record(self, message: Message, failure: Exception, attempts: int, source: str) -> tuple[Topic, Message]:
         """What is published of a message that entered its block at `source`."""
         kind, where = type(failure).__name__, place(failure)
         structlog.get_logger().error("set aside", service=self.service, where=str(message.position), error=kind)

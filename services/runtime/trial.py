@@ -24,8 +24,10 @@ class Killed(Exception):
 
 Attempt = Callable[[Message], Awaitable[None]]
 """Does one message, or raises."""
-SetAside = Callable[[Message, Exception, int], Awaitable[None]]
-"""Puts a message into quarantine, for this reason, after so many attempts."""
+Aside = tuple[Message, Exception, int]
+"""A message that cannot be done, why, and after how many attempts."""
+SetAside = Callable[[Sequence[Aside]], Awaitable[None]]
+"""Puts them into quarantine."""
 Begin = Callable[[Message, Mapping[Position, int]], Awaitable[None]]
 """Told before each attempt, with the attempts so far of everything that is not done yet."""
 
@@ -98,9 +100,9 @@ class Trial:
         return failure
 
     async def _settle(self, set_aside: SetAside) -> None:
-        while self._failed:
-            message, failure = self._failed[0]
-            await set_aside(message, failure, self.attempts.get(message.position, ATTEMPTS))
+        if self._failed:
+            await set_aside([(one, why, self.attempts.get(one.position, ATTEMPTS)) for one, why in self._failed])
+        for message, _ in self._failed:
             self.attempts.pop(message.position, None)
             self._settled.add(message.position)
-            self._failed.pop(0)
+        self._failed.clear()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemas.message import Message, Position
 from services.runtime.attempts import LEFT, LONGEST, SOMEBODY, Note, parse, somebody_new
 from services.runtime.errors import Misconfigured, Unavailable
-from services.runtime.trial import ATTEMPTS, Killed, Stuck, Trial
+from services.runtime.trial import ATTEMPTS, Aside, Killed, Stuck, Trial
 
 
 def batch(count: int) -> list[Message]:
@@ -46,9 +46,9 @@ class World:
         if message.position.offset in self.failing:
             raise KeyError("太郎")
 
-    async def aside(self, message: Message, failure: Exception, attempts: int) -> None:
-        self.set_aside.append(message.position.offset)
-        self.attempts.append(attempts)
+    async def aside(self, failed: Sequence[Aside]) -> None:
+        self.set_aside += [message.position.offset for message, _, _ in failed]
+        self.attempts += [attempts for _, _, attempts in failed]
 
     async def begin(self, message: Message, attempts: Mapping[Position, int]) -> None:
         self.noted.append({position.offset: count for position, count in attempts.items()})

@@ -24,6 +24,8 @@ SESSION_TIMEOUT_MS: Final = 6_000
 """A member that was killed is missed after so long: the shortest that brokers allow (group.min.session.timeout.ms)."""
 HEARTBEAT_MS: Final = 1_000
 """A member hears so late that others have joined or left."""
+FETCH_WAIT_MS: Final = 2_000
+"""How long the broker holds an idle reader's request: what comes is sent at once, so longer only saves requests."""
 REBALANCE_TIMEOUT_MS: Final = 30_000
 """How long a group waits for a member's batch in flight and its commit before it goes on without it."""
 
@@ -124,6 +126,7 @@ class KafkaLog:
             bootstrap_servers=self._bootstrap,
             enable_auto_commit=False,
             max_partition_fetch_bytes=cluster.BATCH_LIMIT,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
