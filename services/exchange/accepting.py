@@ -15,7 +15,6 @@ from schemas.refusal import Refusal, RefusalCode, SecurityEvent
 from schemas.request import Posted, check_assertion, check_keys, read_request
 from schemas.text import Instant, Record, decoded, instant, later
 from schemas.trail import extended
-from schemas.wire.frame import keyed
 from services.exchange import store
 from services.exchange.ending import Ending, refusing
 from services.exchange.store import Asked
@@ -186,7 +185,7 @@ class Accepter:
         return [ending.completed(message), recorded(message, topics.intermediate_recorded, findings)]
 
     def _content(self, candidate: Candidate) -> bytes:
-        return keyed(self.rest.key(candidate.message.key).index_key, "request", candidate.posted.content)
+        return self.rest.request(candidate.message.key, candidate.posted.content)
 
     def _person(self, candidate: Candidate) -> bytes:
         return self.rest.index(candidate.message.key, PERSON, candidate.posted.number)
