@@ -101,6 +101,11 @@ TRACEPARENT: Final[dict[str, Any]] = {
 BODY: Final = {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Inquiry"}}}}
 
 
+def _shown(what: str, *problems: Problem) -> dict[int | str, dict[str, Any]]:
+    """The answers of a page that shows something, by status."""
+    return {200: {"description": what}, **_problems(*problems)}
+
+
 def _problems(*some: Problem) -> dict[int | str, dict[str, Any]]:
     """The answers other than the one asked for, by status."""
     every = sorted((*some, problem.UNASSERTED, NO_METHOD, DEFECT, AWAY), key=lambda one: one.status)
@@ -140,12 +145,12 @@ INQUIRIES: Final[dict[str, Any]] = {
 }
 EXCHANGE: Final[dict[str, Any]] = {
     "operation_id": "getExchange",
-    "responses": _problems(problem.UNKNOWN),
+    "responses": _shown("How far it is.", problem.UNKNOWN),
     "openapi_extra": {"parameters": [EXCHANGE_ID]},
 }
 ANSWER: Final[dict[str, Any]] = {
     "operation_id": "getAnswer",
-    "responses": _problems(problem.UNKNOWN, problem.UNANSWERED),
+    "responses": _shown("What ended it.", problem.UNKNOWN, problem.UNANSWERED),
     "openapi_extra": {"parameters": [EXCHANGE_ID]},
 }
 """By page: what its declaration takes."""

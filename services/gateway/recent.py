@@ -30,7 +30,8 @@ class Recent:
         """Until left no other request with this id goes on; `Unavailable` if the one before takes too long."""
         lock = self._turns.setdefault(place, asyncio.Lock())
         try:
-            await asyncio.wait_for(lock.acquire(), TURN_SECONDS)
+            async with asyncio.timeout(TURN_SECONDS):
+                await lock.acquire()
         except TimeoutError:
             raise Unavailable("another request with this id is being published") from None
         try:
