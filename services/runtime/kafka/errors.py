@@ -15,7 +15,11 @@ def translated(failure: str) -> Iterator[None]:
     """Whatever the broker does not do, or not in time, is `Unavailable`: it may do it later."""
     try:
         yield
-    except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
+    except (
+        KafkaError,
+        OSError,
+        AssertionError,
+    ) as error:  # a TimeoutError is an OSError; aiokafka asserts that a node is left
         raise Unavailable(f"{failure}: {type(error).__name__}") from error
 
 
