@@ -50,16 +50,15 @@ class Gateway:
     async def post(self, posted: Posted, assertion: bytes, traceparent: str) -> str:
         """The exchange's id, once the request is accepted or the log has acknowledged it; another one's id is declined.
 
-        What is remembered stands in the log, so that a failed publication leaves nothing behind."""
+        What is remembered stands in the log, so that a failed publication leaves nothing behind. Until exchange has accepted
+        it the same is published again: the first is dropped where its assertion has expired by the time it is appended."""
         place = (posted.question.sender, posted.question.id)
         digest = self.rest.request(place[0], posted.content)
         async with self.recent.turn(place):
             accepted = await _within(self.database_seconds, self._accepted(*place))
             if (accepted or self.recent.published.get(place) or digest) != digest:
                 raise Declined(problem.REUSED)
-            if (
-                accepted is None
-            ):  # else what is published again may have been dropped, if its assertion had expired by then
+            if accepted is None:
                 await self._publish(posted, assertion, traceparent)
                 self.recent.published.put(place, digest)
         return posted.question.id
