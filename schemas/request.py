@@ -150,7 +150,12 @@ def check_assertion(posted: Posted, assertion: bytes, key: Callable[[str], KeyRe
     """The assertion is this agency's, for this very request, and not expired at `at` (seconds since 1970).
 
     Raises `SecurityEvent`: until it holds nothing is stored and nothing completed."""
-    claims, officer = verified(assertion, key, at, Claims), posted.question.officer
+    check_claims(posted, verified(assertion, key, at, Claims))
+
+
+def check_claims(posted: Posted, claims: Claims) -> None:
+    """What an assertion says is said of this very request; raises `SecurityEvent`."""
+    officer = posted.question.officer
     said = (claims.iss, claims.jti, claims.office, claims.role, claims.officer, claims.h)
     question = posted.question
     if said != (question.sender, question.id, officer.office, officer.role, officer.staff, to_text(posted.content)):

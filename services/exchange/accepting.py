@@ -15,7 +15,6 @@ from schemas.refusal import Refusal, RefusalCode, SecurityEvent
 from schemas.request import Posted, check_assertion, check_keys, read_request
 from schemas.text import Instant, Record, decoded, instant, later
 from schemas.trail import extended
-from schemas.wire.frame import keyed
 from services.exchange import store
 from services.exchange.ending import Ending, refusing, told
 from services.exchange.quota import Quotas, open_quotas
@@ -194,7 +193,7 @@ class Accepter:
 
     def content(self, candidate: Candidate) -> bytes:
         """What tells this request from another under its id, without saying whom it is about."""
-        return keyed(self.rest.key(candidate.message.key).index_key, "request", candidate.posted.content)
+        return self.rest.request(candidate.message.key, candidate.posted.content)
 
     def _person(self, candidate: Candidate) -> bytes:
         return self.rest.index(candidate.message.key, PERSON, candidate.posted.number)

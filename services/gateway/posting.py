@@ -1,35 +1,30 @@
 """What the pages do: publish a request whose assertion holds, and read what exchange shows of the agency's exchanges."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Final
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
 
 from schemas import canonical, topics
 from schemas.message import Message
 from schemas.refusal import Refusal, RefusalCode, SecurityEvent
-from schemas.request import SUBJECT_LIMIT, Posted, ReadClaims, check_assertion, read_request, verified
+from schemas.request import Claims, Posted, ReadClaims, check_claims, read_request, verified
 from services.gateway import problem, store
+from services.gateway.recent import Recent
 from services.runtime.clock import Clock
 from services.runtime.directory import Directory
+from services.runtime.errors import TooLarge, Unavailable
 from services.runtime.log import Log
 from services.runtime.postgres import Database
+from services.runtime.problem import Declined
 from services.runtime.rest import AtRest
 
-LIMIT: Final = 1024 * 1024
-"""Bytes of a request; everything larger is refused before it is parsed."""
+BODY_SECONDS: Final = 10.0
+"""In which a whole request has to arrive: 1 MiB at 1 Mbit/s."""
+DATABASE_SECONDS: Final = 5.0
+"""In which the database has to answer; each query is of one row by its primary key."""
 
-
-class Inquiry(BaseModel):
-    """An inquiry as it is posted: control part, the person's internal number, business part with the inquiry's keys."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    control: Annotated[dict[str, Any], Field(description="id, sender, receiver, basis, item, officer")]
-    subject: Annotated[str, Field(max_length=SUBJECT_LIMIT, description="internal number (既存番号), never 個人番号")]
-    business: Annotated[dict[str, Any], Field(description="period and condition (照会キー)")]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,19 +36,65 @@ class Gateway:
     rest: AtRest
     database: Database
     clock: Clock
+    recent: Recent = field(default_factory=Recent)
+    body_seconds: float = BODY_SECONDS
+    database_seconds: float = DATABASE_SECONDS
 
-    async def post(self, body: bytes, assertion: bytes, headers: Mapping[str, str]) -> str:
-        """Publishes the request and returns the exchange's id, once the log has acknowledged it."""
+    def posting(self, assertion: bytes) -> Claims:
+        """What the assertion says of a request that is not read yet, once signature, issuer and expiry hold."""
+        claims: Claims = self._claims(assertion, Claims)
+        if self.rest.keys.get(claims.iss) is None:
+            raise Declined(problem.NOT_SERVED)
+        return claims
+
+    async def post(self, posted: Posted, assertion: bytes, traceparent: str) -> str:
+        """The exchange's id, once the request is accepted or the log has acknowledged it; another one's id is declined.
+
+        What is remembered stands in the log, so that a failed publication leaves nothing behind. Until exchange has accepted
+        it the same is published again: the first is dropped where its assertion has expired by the time it is appended."""
+        place = (posted.question.sender, posted.question.id)
+        digest = self.rest.request(place[0], posted.content)
+        async with self.recent.turn(place):
+            accepted = await _within(self.database_seconds, self._accepted(*place))
+            if (accepted or self.recent.published.get(place) or digest) != digest:
+                raise Declined(problem.REUSED)
+            if accepted is None:
+                await self._publish(posted, assertion, traceparent)
+                self.recent.published.put(place, digest)
+        return posted.question.id
+
+    async def progress(self, exchange: str, assertion: bytes) -> store.Row:
+        """The exchange of the agency that the assertion names; another's does not exist."""
+        claims = self._claims(assertion, ReadClaims)
+        if claims.exchange != exchange:
+            raise Declined(problem.UNASSERTED)
+        row = await _within(self.database_seconds, self._progress(claims.iss, exchange))
+        if row is None:
+            raise Declined(problem.UNKNOWN)
+        return row
+
+    async def answer(self, exchange: str, assertion: bytes) -> tuple[store.Row, bytes]:
+        """The same with the business part of what ended it, in clear."""
+        row = await self.progress(exchange, assertion)
+        if row.control is None or row.value is None or row.sealed is None:
+            raise Declined(problem.UNANSWERED)
+        return row, self.rest.open_part(row.agency, row.sealed, "value", row.control, row.value)
+
+    def _claims(self, assertion: bytes, model: type[Any]) -> Any:
+        """Of a fresh directory: one that is silent may lack a revocation."""
         self.directory.require_fresh()
-        posted = self._posted(body, assertion)
+        try:
+            return verified(assertion, self.directory.key, self.clock().timestamp(), model)
+        except SecurityEvent:
+            raise Declined(problem.UNASSERTED) from None
+
+    async def _publish(self, posted: Posted, assertion: bytes, traceparent: str) -> None:
         question = posted.question
-        if self.rest.keys.get(question.sender) is None:
-            raise problem.NOT_SERVED
         onward = {
             "control": posted.control,
             "subject": posted.number,
             "assertion": assertion,
-            "traceparent": headers.get("traceparent", "")[:64].encode(),
+            "traceparent": traceparent[:64].encode(),
             "ce_specversion": b"1.0",
             "ce_type": b"renkei.inquiry.requested",
             "ce_source": f"/agencies/{question.sender}".encode(),
@@ -62,55 +103,53 @@ class Gateway:
         }
         kept = {name: data for name, data in onward.items() if data}
         message = Message(key=question.sender, value=posted.business, headers=kept)
-        await self.log.publish([(topics.outbound_requested, message)])
-        return question.id
-
-    async def progress(self, exchange: str, assertion: bytes) -> store.Row:
-        """The exchange of the agency that the assertion names; another's does not exist."""
-        self.directory.require_fresh()
         try:
-            claims = verified(assertion, self.directory.key, self._now, ReadClaims)
-        except SecurityEvent:
-            raise problem.UNASSERTED from None
-        if claims.exchange != exchange:
-            raise problem.UNASSERTED
-        async with self.database.transaction({claims.iss}) as connection:
-            row = await store.progress(connection, claims.iss, exchange)
-        if row is None:
-            raise problem.UNKNOWN
-        return row
+            await self.log.publish([(topics.outbound_requested, message)])
+        except TooLarge:
+            raise Declined(problem.TOO_LARGE) from None
 
-    async def answer(self, exchange: str, assertion: bytes) -> tuple[store.Row, bytes]:
-        """The same with the business part of what ended it, in clear."""
-        row = await self.progress(exchange, assertion)
-        if row.control is None or row.value is None or row.sealed is None:
-            raise problem.UNANSWERED
-        return row, self.rest.open_part(row.agency, row.sealed, "value", row.control, row.value)
+    async def _accepted(self, agency: str, exchange: str) -> bytes | None:
+        async with self.database.transaction({agency}) as connection:
+            return await store.accepted(connection, agency, exchange)
 
-    def _posted(self, body: bytes, assertion: bytes) -> Posted:
-        """The request in canonical form, once its assertion holds."""
-        inquiry = _read(body)
-        control, business = json.dumps(inquiry.control).encode(), json.dumps(inquiry.business).encode()
-        try:
-            posted = read_request(control, inquiry.subject.encode(), business)
-            check_assertion(posted, assertion, self.directory.key, self._now)
-        except SecurityEvent:
-            raise problem.UNASSERTED from None
-        except Refusal as refusal:
-            raise (
-                problem.TOO_LARGE if refusal.code == RefusalCode.TOO_LARGE else problem.malformed(refusal.rule)
-            ) from None
-        return posted
-
-    @property
-    def _now(self) -> float:
-        return self.clock().timestamp()
+    async def _progress(self, agency: str, exchange: str) -> store.Row | None:
+        async with self.database.transaction({agency}) as connection:
+            return await store.progress(connection, agency, exchange)
 
 
-def _read(body: bytes) -> Inquiry:
+def read(body: bytes, claims: Claims) -> Posted:
+    """The request in canonical form, if it has the required form and is the one that was asserted."""
     try:
-        return Inquiry.model_validate(canonical.normalised(canonical.read(body)))
+        control, subject, business = _parts(canonical.read(body))
+        posted = read_request(canonical.encode(control), subject.encode(), canonical.encode(business))
+        check_claims(posted, claims)
     except canonical.Malformed as error:
-        raise problem.malformed(str(error)) from None
-    except ValidationError:
-        raise problem.malformed("expected control, subject and business") from None
+        raise Declined(problem.malformed(str(error))) from None
+    except Refusal as refusal:
+        too_large = refusal.code == RefusalCode.TOO_LARGE
+        raise Declined(problem.TOO_LARGE if too_large else problem.malformed(refusal.rule)) from None
+    except SecurityEvent:
+        raise Declined(problem.UNASSERTED) from None
+    return posted
+
+
+def _parts(value: Any) -> tuple[dict[str, Any], str, dict[str, Any]]:
+    match value:
+        case {"control": dict(control), "subject": str(subject), "business": dict(business), **others} if not others:
+            return control, subject, business
+    raise canonical.Malformed("expected control, subject and business, and nothing else")
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """What the work returns; `Unavailable` after so long, without waiting for its end.
+
+    asyncio.timeout would wait: the driver takes leave of a server even where that has stopped listening."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # retrieved, whoever waits for it still
+    try:
+        await asyncio.wait([task], timeout=seconds)
+        if not task.done():
+            raise Unavailable("the database does not answer")
+        return task.result()
+    finally:
+        task.cancel()

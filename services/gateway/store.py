@@ -1,4 +1,4 @@
-"""What exchange's view shows the gateway of one agency's exchanges."""
+"""What exchange's views show the gateway of one agency's exchanges, and of the ids that it has used."""
 
 import uuid
 from dataclasses import dataclass
@@ -26,9 +26,16 @@ async def progress(connection: Connection, agency: str, exchange: str) -> Row | 
     return Row(**row) if row else None
 
 
+async def accepted(connection: Connection, agency: str, exchange: str) -> bytes | None:
+    """The digest of the request that was accepted, or refused, under this id."""
+    digest: bytes | None = await connection.fetchval(_ACCEPTED, agency, uuid.UUID(exchange))
+    return digest
+
+
 _INSTANT = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS {0}"""
 _PROGRESS = f"""
 SELECT agency, state, {_INSTANT.format("created")}, {_INSTANT.format("expires")}, {_INSTANT.format("completed")},
        control, value, sealed
 FROM progress WHERE agency = $1 AND id = $2
 """
+_ACCEPTED = "SELECT digest FROM accepted WHERE agency = $1 AND id = $2"

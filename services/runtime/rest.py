@@ -70,6 +70,10 @@ class AtRest:
         """A look-up column: HMAC-SHA-256(index key, kind, value)."""
         return keyed(self.key(agency).index_key, kind, value)
 
+    def request(self, agency: str, content: bytes) -> bytes:
+        """By what a request is known again; `content` is the digest over it and its subject, which could be guessed."""
+        return self.index(agency, "request", content)
+
 
 def sealed_part(key: PrivateKey, agency: str, part: Part, control: bytes, data: bytes) -> bytes:
     """nonce || ciphertext."""

@@ -15,7 +15,8 @@ def translated(failure: str) -> Iterator[None]:
     """Whatever the broker does not do, or not in time, is `Unavailable`: it may do it later."""
     try:
         yield
-    except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
+    except (KafkaError, OSError, AssertionError) as error:
+        # a TimeoutError is an OSError; aiokafka asserts that it knows a node, where it has lost them all
         raise Unavailable(f"{failure}: {type(error).__name__}") from error
 
 
