@@ -49,7 +49,8 @@ Layouts = Annotated[Literal["service", "block"], typer.Option(help="One process 
 def up(folder: Folder = HERE, layout: Layouts = "service") -> None:
     """Start Kafka, PostgreSQL and all services on this machine, and keep them running; their data stays in the folder."""
     with readable():
-        bring_up(opened(folder), layout)
+        changed = bring_up(opened(folder), layout)
+    screen.print("\n".join(changed) if changed else "Everything ran already; nothing was changed.")
     screen.print(f"Running. Gateway: {opened(folder).url('gateway')}   Stop it with: renkei down")
 
 
@@ -57,7 +58,8 @@ def up(folder: Folder = HERE, layout: Layouts = "service") -> None:
 def down(folder: Folder = HERE) -> None:
     """Stop what `up` has started; every process finishes its batch first."""
     with readable():
-        bring_down(opened(folder))
+        stopped = bring_down(opened(folder))
+    screen.print(f"Stopped: {', '.join(stopped)}." if stopped else f"Nothing ran in {folder}.")
 
 
 @app.command()

@@ -85,7 +85,7 @@ class Facts:
     time: str
     programs: Sequence[Program]
     groups: Sequence[Lag] | Unknown
-    beat: Beat | None | Unknown
+    beat: Beat | Unknown | None
     published: int | Unknown
     """Edition up to which the hub has published everything, by its table."""
     quarantine: Held | Unknown
