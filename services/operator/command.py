@@ -14,6 +14,7 @@ from services.operator.history import command as history
 from services.operator.installation import BLOCKS, services_of
 from services.operator.keys import keys
 from services.operator.lifecycle import bring_down, bring_up
+from services.operator.logs.command import show as logs
 from services.operator.status.command import status
 from services.runtime import settings
 from services.runtime.errors import Misconfigured
@@ -37,6 +38,7 @@ app.add_typer(people.replica, name="replica")
 app.add_typer(history.exchange, name="exchange")
 app.add_typer(traffic.application)
 app.command("status")(status)
+app.command("logs")(logs)
 app.command("inquire")(people.inquire)
 app.command("demo")(demo.demo)
 app.command("bench")(bench)
