@@ -48,7 +48,7 @@ def chosen(found: list[Entry], since: datetime | None, errors: bool) -> list[Ent
 
 def span(text: str) -> timedelta:
     """Such as 10m; ValueError for anything else."""
-    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     if match is None:
         raise ValueError(f"{text} is no span of time: expected a number with s, m, h or d, such as 10m")
     return timedelta(**{UNITS[match[2]]: int(match[1])})
