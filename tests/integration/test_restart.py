@@ -15,13 +15,12 @@ from typing import Final
 import psutil
 import psycopg
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from services.operator import asking, lifecycle
 from services.operator.command import app
 from services.operator.demo import ASKER
-from services.operator.installation import Installation
+from services.operator.installation import Installation, process_names
 from services.operator.local import postgres, process
 from services.operator.local.account import ordinary_account
 from services.operator.local.error import InstallationError
@@ -66,7 +65,7 @@ def test_an_installation_survives_the_end_of_all_its_processes(own: Installation
     assert run(own, "status").exit_code == 2
     started = lifecycle.bring_up(own, "service")
     assert {"kafka was started", "postgres was started", "crypto was started"} <= set(started)
-    assert {one.name for one in process.remembered(own.folder)} == {*SERVERS, *lifecycle.process_names("service")}
+    assert {one.name for one in process.remembered(own.folder)} == {*SERVERS, *process_names("service")}
     asyncio.run(all_ended(own, posted))
 
     before = process.running(own.folder)

@@ -69,7 +69,7 @@ def _directory(facts: Facts) -> str:
     published = f"not known: {facts.published.reason}" if isinstance(facts.published, Unknown) else facts.published
     match facts.beat:
         case Unknown(reason):
-            beat = f"last beat not known: {reason}"
+            beat = f"last beat not known: {_why(facts, reason)}"
         case None:
             beat = "no beat of the hub"
         case found:
@@ -80,7 +80,7 @@ def _directory(facts: Facts) -> str:
 def _quarantine(facts: Facts) -> str:
     match facts.quarantine:
         case Unknown(reason):
-            return f"not known: {reason}"
+            return f"not known: {_why(facts, reason)}"
         case held if held.count:
             return f"{held.count} held; the oldest {held.position} since {held.since} ({held.service}, {held.error})"
     return "nothing is held"
@@ -98,3 +98,8 @@ def _keys(facts: Facts) -> str:
             return f"{keys.ending} of {keys.agencies} agencies lack a key within a month: {first}"
         case keys:
             return f"of {keys.agencies} agencies, none ends within a month"
+
+
+def _why(facts: Facts, reason: str) -> str:
+    """What Kafka holds is not known for the one reason that is said once."""
+    return "see above" if isinstance(facts.groups, Unknown) else reason

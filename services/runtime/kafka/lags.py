@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -14,7 +14,7 @@ from schemas.message import Message
 from schemas.topics import Topic
 from services.runtime.kafka.errors import started, translated
 from services.runtime.kafka.reader import message_of
-from services.runtime.kafka.topics import Groups
+from services.runtime.kafka.topics import Groups, offsets
 
 FETCHED: Final = 64 * 1024
 """Bytes of a partition that one look takes, or its first batch: only one record's time is wanted."""
@@ -60,8 +60,8 @@ async def lags(bootstrap: str, groups: Groups, seconds: float) -> list[Lag]:
     finally:
         await admin.close()
     return [
-        _lag(group, topic, offsets, first, end, found)
-        for (group, topic), offsets, found in zip(groups, committed, oldest, strict=True)
+        _lag(group, topic, done, first, end, found)
+        for (group, topic), done, found in zip(groups, committed, oldest, strict=True)
     ]
 
 
@@ -82,41 +82,34 @@ async def tail(bootstrap: str, topic: Topic, count: int, seconds: float) -> list
 
 
 async def _committed(admin: AIOKafkaAdminClient, groups: Groups) -> list[Offsets]:
-    """By group, the committed offset of each partition; -1 where there is none."""
+    """By group, the committed offset of each partition, -1 where there is none; nothing where the topic is missing."""
     there = {topic["topic"] for topic in await admin.describe_topics() if not topic["error_code"]}
-    wanted = [[TopicPartition(topic.name, number) for number in range(topic.partitions)] for _, topic in groups]
-    found = await asyncio.gather(
-        *(
-            admin.list_consumer_group_offsets(group, partitions=places)
-            for (group, topic), places in zip(groups, wanted, strict=True)
-            if topic.name in there
-        )
-    )
-    answers: Any = iter(found)
-    return [
-        {place: entry.offset for place, entry in next(answers).items()} if topic.name in there else {}
-        for _, topic in groups
-    ]
+
+    async def of(group: str, topic: Topic) -> Offsets:
+        found = await offsets(admin, group, topic) if topic.name in there else {}
+        return {place: entry.offset for place, entry in found.items()}
+
+    return await asyncio.gather(*(of(group, topic) for group, topic in groups))
 
 
 async def _extent(consumer: AIOKafkaConsumer, committed: Iterable[Offsets]) -> tuple[Offsets, Offsets]:
-    places = sorted({place for offsets in committed for place in offsets})
+    places = sorted({place for done in committed for place in done})
     consumer.assign(places)  # else it asks for topic after topic
     return await consumer.beginning_offsets(places), await consumer.end_offsets(places)
 
 
 def _waiting(committed: Sequence[Offsets], end: Offsets) -> list[Offsets]:
     """Where each group would read on, of the partitions on which something is left."""
-    return [{place: offset for place, offset in offsets.items() if 0 <= offset < end[place]} for offsets in committed]
+    return [{place: offset for place, offset in done.items() if 0 <= offset < end[place]} for done in committed]
 
 
 async def _oldest(consumer: AIOKafkaConsumer, waiting: Sequence[Offsets], seconds: float) -> list[int | None]:
     """By group the time of its next record; groups of one topic take turns, since a client has one place in a partition."""
     found: list[int | None] = [None] * len(waiting)
     turns: dict[str, list[int]] = defaultdict(list)
-    for number, offsets in enumerate(waiting):
-        if offsets:
-            turns[next(iter(offsets)).topic].append(number)
+    for number, places in enumerate(waiting):
+        if places:
+            turns[next(iter(places)).topic].append(number)
     for turn in zip_longest(*turns.values()):
         numbers = [number for number in turn if number is not None]
         times = await _times(
