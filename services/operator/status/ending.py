@@ -1,4 +1,4 @@
-"""Which agencies will lack a key within a month. One ring file an agency is opened: a second for 1,741 of them."""
+"""Which agencies will lack a key within a month. Of each one ring file is opened: 1,741 take a second or two."""
 
 import json
 from collections.abc import Iterator, Sequence

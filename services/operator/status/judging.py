@@ -84,7 +84,10 @@ def _lag(lag: Lag, at: datetime) -> Iterator[str]:
 
 def _quarantine(facts: Facts, at: datetime) -> Iterator[str]:
     held = facts.quarantine
-    if not isinstance(held, Unknown) and held.count:
+    if isinstance(held, Unknown):
+        if not isinstance(facts.groups, Unknown):  # else Kafka's own line says it
+            yield f"quarantine: {held.reason}"
+    elif held.count:
         since = duration((at - moment(held.since)).total_seconds())
         yield f"quarantine holds {held.count}, the oldest for {since}: see `renkei quarantine list`"
 
