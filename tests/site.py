@@ -38,7 +38,7 @@ from services.operator.bypassing import publish as publish
 from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICE, OFFICER, YEAR
 from services.operator.identifiers import uuid7
 from services.operator.installation import Installation, Layout, process_names
-from services.operator.local import process
+from services.operator.local import kafka, postgres, process
 from services.operator.samples import income_tax_certificate
 from services.operator.tables import at_rest, directory, now, rings
 from services.runtime.clock import Clock
@@ -128,7 +128,7 @@ def opened(kafka: str, postgres: str) -> Iterator[Site]:
             lifecycle.migrate(site)
             _uncompressed(site)
             lifecycle.bring_up(site, "block")
-            asyncio.run(_populate(site))
+            asyncio.run(populate(site))
             yield site
         finally:
             for one in process.running(folder):
@@ -242,7 +242,7 @@ def record(site: Site, posted: Posted) -> Message:
 # --- looking
 
 
-async def completed(site: Site, exchanges: Collection[str]) -> list[Message]:
+async def completed(site: Installation, exchanges: Collection[str]) -> list[Message]:
     """The records on `exchange.completed` of these exchanges, once there is one of each."""
 
     async def all_there() -> list[Message]:
@@ -266,7 +266,7 @@ def word(business: bytes) -> str:
     return str(part.get("code", part["outcome"]))
 
 
-async def lags(site: Site) -> dict[str, int]:
+async def lags(site: Installation) -> dict[str, int]:
     """What each consumer group has yet to do; nothing that is zero."""
     ends = await _ends(site, [topic for _, topic in groups()])
     admin = AIOKafkaAdminClient(bootstrap_servers=site.kafka())
@@ -286,7 +286,7 @@ async def empty_topics(site: Site) -> list[str]:
     return [topic.name for topic in all_topics() if topic.name not in used]
 
 
-async def _ends(site: Site, some: Sequence[Topic]) -> dict[TopicPartition, int]:
+async def _ends(site: Installation, some: Sequence[Topic]) -> dict[TopicPartition, int]:
     partitions = {TopicPartition(topic.name, number) for topic in some for number in range(topic.partitions)}
     consumer = AIOKafkaConsumer(bootstrap_servers=site.kafka())
     async with _started(consumer):
@@ -295,7 +295,7 @@ async def _ends(site: Site, some: Sequence[Topic]) -> dict[TopicPartition, int]:
     return ends
 
 
-async def settled(site: Site, seconds: float = 30) -> None:
+async def settled(site: Installation, seconds: float = 30) -> None:
     """Until nothing is left to be done on any topic, and every process says that it does its work."""
 
     async def done() -> bool:
@@ -307,7 +307,7 @@ async def settled(site: Site, seconds: float = 30) -> None:
         raise AssertionError(f"left to be done: {await lags(site)}; waiting: {waiting(site)}") from None
 
 
-def waiting(site: Site) -> dict[str, str]:
+def waiting(site: Installation) -> dict[str, str]:
     """The processes that do not do their work, and why."""
     said = {name: httpx.get(f"{site.url(name)}/ready", timeout=5, trust_env=False) for name in running(site)}
     return {name: answer.text for name, answer in said.items() if answer.status_code != httpx.codes.OK}
@@ -321,12 +321,12 @@ def link_codes(site: Site, resident: Resident) -> tuple[str, str]:
     return codes.issue(ASKER, core), codes.issue(resident.provider, core)
 
 
-def running(site: Site) -> list[str]:
-    """The processes of the site."""
-    return [one.name for one in process.running(site.folder)]
+def running(site: Installation) -> list[str]:
+    """The processes of the site, without servers of its own."""
+    return [one.name for one in process.running(site.folder) if one.name not in (kafka.NAME, postgres.NAME)]
 
 
-def rows(site: Site, query: str, *values: Any) -> list[tuple[Any, ...]]:
+def rows(site: Installation, query: str, *values: Any) -> list[tuple[Any, ...]]:
     """What the database holds, as its superuser sees it."""
     with psycopg.connect(site.superuser()) as connection:
         return connection.execute(query, values).fetchall()
@@ -395,7 +395,7 @@ def _uncompressed(site: Site) -> None:
             connection.execute(statement.format(Identifier(*table.split(".")), Identifier(column)))
 
 
-async def _populate(site: Site) -> None:
+async def populate(site: Installation) -> None:
     """Keys, records, staff, persons and copies."""
     clerk = Grant(office=OFFICE, role=OFFICER.role, rows=["57"])
     automatic = Grant(office="税務課", role="automatic", rows="all")

@@ -15,6 +15,8 @@ from services.operator.history import command as history
 from services.operator.installation import BLOCKS, services_of
 from services.operator.keys import keys
 from services.operator.lifecycle import bring_down, bring_up
+from services.operator.logs.command import show as logs
+from services.operator.status.command import status
 from services.runtime import settings
 from services.runtime.errors import Misconfigured
 from services.runtime.process import main as run_process
@@ -36,6 +38,8 @@ app.add_typer(people.person, name="person")
 app.add_typer(people.replica, name="replica")
 app.add_typer(history.exchange, name="exchange")
 app.add_typer(traffic.application)
+app.command("status")(status)
+app.command("logs")(logs)
 app.command("inquire")(people.inquire)
 app.command("demo")(demo)
 app.command("bench")(bench)
@@ -48,7 +52,8 @@ Layouts = Annotated[Literal["service", "block"], typer.Option(help="One process 
 def up(folder: Folder = HERE, layout: Layouts = "service") -> None:
     """Start Kafka, PostgreSQL and all services on this machine, and keep them running; their data stays in the folder."""
     with readable():
-        bring_up(opened(folder), layout)
+        changed = bring_up(opened(folder), layout)
+    screen.print("\n".join(changed) if changed else "Everything ran already; nothing was changed.")
     screen.print(f"Running. Gateway: {opened(folder).url('gateway')}   Stop it with: renkei down")
 
 
@@ -56,7 +61,8 @@ def up(folder: Folder = HERE, layout: Layouts = "service") -> None:
 def down(folder: Folder = HERE) -> None:
     """Stop what `up` has started; every process finishes its batch first."""
     with readable():
-        bring_down(opened(folder))
+        stopped = bring_down(opened(folder))
+    screen.print(f"Stopped: {', '.join(stopped)}." if stopped else f"Nothing ran in {folder}.")
 
 
 @app.command()

@@ -112,12 +112,12 @@ class Installation:
         port = _running_port("postgres", self.folder, local.port_file)
         return f"postgresql://{postgres.SUPERUSER}:{local.password_file.read_text().strip()}@{HOST}:{port}/postgres"
 
-    def environment(self, http: int) -> dict[str, str]:
-        """What a process of this installation is told."""
+    def environment(self, http: int, kafka: str | None = None) -> dict[str, str]:
+        """What a process of this installation is told; without `kafka` it is the one that runs."""
         parts = urlsplit(self.superuser())
         return {
             "PATH": os.environ.get("PATH", ""),
-            "RENKEI_KAFKA": self.kafka(),
+            "RENKEI_KAFKA": self.kafka() if kafka is None else kafka,
             "RENKEI_POSTGRES": urlunsplit(parts._replace(netloc=parts.netloc.rsplit("@", 1)[-1])),
             "RENKEI_PASSWORDS": str(self.passwords.resolve()),
             "RENKEI_KEYS": str(self.keys.resolve()),
@@ -127,9 +127,9 @@ class Installation:
             **self.told,
         }
 
-    def settings(self) -> Settings:
+    def settings(self, kafka: str | None = None) -> Settings:
         """The same for the operator's own commands, which serve nothing."""
-        told = self.environment(0)
+        told = self.environment(0, kafka)
         return Settings.model_validate({k.removeprefix("RENKEI_").lower(): v for k, v in told.items() if k != "PATH"})
 
     def start_parts(self) -> None:

@@ -2,24 +2,33 @@
 
 import asyncio
 import shutil
+import time
+from typing import Final
 
 from schemas.directory import HUB
 from services.operator import enrolment, publication
 from services.operator.console import progress
 from services.operator.installation import Installation, Layout, database_services, process_names
 from services.operator.local import kafka, postgres, process
+from services.operator.local.error import InstallationError
 from services.operator.tables import now
 from services.runtime import migrations
 from services.runtime.kafka.topics import apply_topics
 from services.runtime.postgres import role_of
 from services.topology import SERVICES, all_topics, groups
 
+PATIENCE: Final = 30.0
+"""Seconds that a start waits for processes which ran before it: longer than their pauses between attempts."""
 
-def bring_up(installation: Installation, layout: Layout) -> None:
-    """Everything in its order; what runs already stays as it is, but for the processes of another layout."""
+
+def bring_up(installation: Installation, layout: Layout) -> list[str]:
+    """Everything in its order; what runs already stays as it is, but for the processes of another layout.
+
+    Returns what was started and what was stopped. Of another layout those are forgotten too that have ended long ago."""
     names = process_names(layout)
     wanted = {*names, kafka.NAME, postgres.NAME}
-    installation.stop([one.name for one in process.running(installation.folder) if one.name not in wanted])
+    before = process.running(installation.folder)
+    installation.stop([one.name for one in process.remembered(installation.folder) if one.name not in wanted])
     with progress("starting", 4 + 2 * len(names)) as step:
         installation.start_parts()
         step()
@@ -30,23 +39,43 @@ def bring_up(installation: Installation, layout: Layout) -> None:
         prepare_hub(installation)
         asyncio.run(publication.publish(installation))
         step()
+        ran = [name for name in names if process.find(name, installation.folder)]
         started = []
         for name in names:
-            started.append(process.find(name, installation.folder) or installation.start(name))
+            started += [] if name in ran else [installation.start(name)]
             step()
         for one in started:
             installation.wait_ready([one])
             step()
+        _work_again(installation, ran)
+        step(len(ran))
+    after = process.running(installation.folder)
+    return [f"{one.name} was started" for one in after if one not in before] + [
+        f"{one.name} was stopped" for one in before if one.name not in wanted
+    ]
 
 
-def bring_down(installation: Installation) -> None:
-    """The services first, all at once, then Kafka and PostgreSQL."""
-    names = [one.name for one in process.running(installation.folder) if one.name not in ("kafka", "postgres")]
+def _work_again(installation: Installation, ran: list[str]) -> None:
+    """Those that ran before are not ended if they do not become ready: nobody has asked for that."""
+    deadline = time.monotonic() + PATIENCE
+    waiting = [name for name in ran if not installation.ready(name)]
+    while waiting:
+        if time.monotonic() > deadline:
+            raise InstallationError(f"{', '.join(waiting)} run, but are not ready: `renkei status` says why.")
+        time.sleep(0.1)
+        waiting = [name for name in waiting if not installation.ready(name)]
+
+
+def bring_down(installation: Installation) -> list[str]:
+    """The services first, all at once, then Kafka and PostgreSQL; returns what was stopped. What has ended is forgotten."""
+    before = [one.name for one in process.running(installation.folder)]
+    known = [one.name for one in process.remembered(installation.folder)]
     with progress("stopping", 2) as step:
-        installation.stop(names)
+        installation.stop([name for name in known if name not in (kafka.NAME, postgres.NAME)])
         step()
         installation.stop_parts()
         step()
+    return before
 
 
 def remove(installation: Installation) -> None:

@@ -54,7 +54,7 @@ async def read(installation: Installation) -> list[Aside]:
         try:
             latest[record.key] = quarantine.read(record)
         except canonical.Malformed:
-            screen.print(f"[yellow]{record.position} is no record of a quarantine, and left alone.[/yellow]")
+            typer.echo(f"{record.position} is no record of a quarantine, and left alone.", err=True)
     held = [one for one in latest.values() if one.said.state == "held"]
     return sorted(held, key=lambda one: (one.said.time, one.said.position))
 

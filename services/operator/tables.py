@@ -42,8 +42,8 @@ async def directory(installation: Installation, clock: Clock = now) -> Directory
 
 @asynccontextmanager
 async def tables(installation: Installation, service: str) -> AsyncIterator[Database]:
-    """The tables of one service."""
-    settings = installation.settings()
+    """The tables of one service, whether Kafka runs or not."""
+    settings = installation.settings(kafka="")
     nothing = KeyRings(installation.keys, b"", "")
     async with database(Environment(service, settings, Directory({}, now), nothing, MemoryLog(now), now)) as opened:
         yield opened

@@ -22,8 +22,7 @@ def choose_port(file: Path, given: int | None) -> int:
 
     Raises InstallationError where another program has it.
     """
-    remembered = int(file.read_text()) if file.exists() else None
-    port = given or remembered or free_port()
+    port = given or _remembered(file) or free_port()
     if _taken(port):
         raise InstallationError(
             f"Port {port} of {HOST} is in use by another program. End that program, or choose another port"
@@ -40,6 +39,12 @@ def answers(port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def _remembered(file: Path) -> int | None:
+    """None also where a power cut has left the file empty."""
+    text = file.read_text().strip() if file.exists() else ""
+    return int(text) if text.isdigit() else None
 
 
 def _taken(port: int) -> bool:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from services.operator.local import process
 from services.operator.local.account import (
     ELSEWHERE,
@@ -88,6 +90,7 @@ def start(settings: PostgresSettings) -> Database:
         if not data.exists():
             _initialise(executables, home, password, account)
         port = choose_port(settings.port_file, settings.port)
+        _forget_stranger(data)
         (data / "postgresql.conf").write_text(_configuration(settings, port))
         started = process.start(NAME, [executables / "postgres", "-D", data], ENVIRONMENT, settings.folder, account)
         process.wait_ready(started, lambda: _is_ready(data, started), settings.start_seconds)
@@ -114,6 +117,26 @@ def running(settings: PostgresSettings) -> Iterator[Database]:
         yield start(settings)
     finally:
         stop(settings)
+
+
+def _forget_stranger(data: Path) -> None:
+    """Deletes postmaster.pid where its process id is another program's now, beside which PostgreSQL would not start.
+
+    That may be so after a restart of the machine. The server's own processes all work in the data folder: while one does,
+    or where the process id is free, PostgreSQL finds out by itself whether it may start.
+    """
+    file = data / "postmaster.pid"
+    pid = file.read_text().partition("\n")[0] if file.exists() else ""
+    taken = pid.isdigit() and psutil.pid_exists(int(pid))
+    if taken and not any(_folder_of(one) == data.resolve() for one in psutil.process_iter()):
+        file.unlink()
+
+
+def _folder_of(one: psutil.Process) -> Path | None:
+    try:
+        return Path(one.cwd())
+    except (psutil.Error, OSError):
+        return None
 
 
 def _password(file: Path, is_new: bool) -> str:

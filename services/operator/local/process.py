@@ -43,6 +43,8 @@ class Process:
     folder: Path
     log_start: int
     """Length of the log in bytes when this run began."""
+    restarts: int = 0
+    """How often it was started after it had ended by itself, since it was last stopped in order."""
 
     @property
     def log(self) -> Path:
@@ -76,26 +78,29 @@ def start(
         with os.fdopen(os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as log:
             log_start = log_file.stat().st_size
             pid = _spawn(name, command, environment, log.fileno(), account)
+        former = _recorded(name, folder)
         # None: it ended at once; the log says why, and wait_ready reports it.
-        process = Process(name, pid, _moment(pid) or "ended", folder, log_start)
+        began = _moment(pid) or "ended"
+        process = Process(name, pid, began, folder, log_start, former.restarts + 1 if former else 0)
         _remember(process)
         return process
 
 
 def find(name: str, folder: Path) -> Process | None:
     """The running program of this name, whoever started it; None where it has ended or was never started."""
-    try:
-        record = json.loads(_pid_file(name, folder).read_text())
-    except FileNotFoundError:
-        return None
-    process = Process(**{**record, "folder": folder})
-    return process if is_alive(process) else None
+    process = _recorded(name, folder)
+    return process if process and is_alive(process) else None
 
 
 def running(folder: Path) -> list[Process]:
     """Every running program of an installation, by name."""
+    return [process for process in remembered(folder) if is_alive(process)]
+
+
+def remembered(folder: Path) -> list[Process]:
+    """Every program that was started and not stopped since, by name: those too that have ended by themselves."""
     names = sorted(path.stem for path in (folder / "run").glob("*.json"))
-    return [process for name in names if (process := find(name, folder))]
+    return [process for name in names if (process := _recorded(name, folder))]
 
 
 def is_alive(process: Process) -> bool:
@@ -215,6 +220,15 @@ def _moment(pid: int) -> str | None:
 def _bury(pid: int) -> None:
     with suppress(ChildProcessError):  # another's child, and for the other to bury
         os.waitpid(pid, os.WNOHANG)
+
+
+def _recorded(name: str, folder: Path) -> Process | None:
+    """What its pid file says; None without one, or where a power cut has left half of it: then nothing of then runs."""
+    try:
+        record = json.loads(_pid_file(name, folder).read_text())
+        return Process(**{**record, "folder": folder})
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
 
 
 def _remember(process: Process) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import CommitFailedError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import CommitFailedError, KafkaError, TopicAlreadyExistsError, for_code
 from aiokafka.structs import OffsetAndMetadata
 
 from schemas.message import MESSAGE_LIMIT
@@ -65,9 +65,9 @@ async def missing_topics(bootstrap: str, topics: Sequence[Topic], groups: Groups
     """What keeps a service from its work, in words: missing topics, other partition counts, missing offsets."""
     async with _administration(bootstrap) as admin:
         there = await _partitions(admin)
-    wrong = [_wrong(topic, there.get(topic.name)) for topic in topics]
-    offsets = [await _without_offset(bootstrap, group, topic) for group, topic in groups if topic.name in there]
-    return [line for line in (*wrong, *offsets) if line]
+        wrong = [_wrong(topic, there.get(topic.name)) for topic in topics]
+        lacking = [await _without_offset(admin, group, topic) for group, topic in groups if topic.name in there]
+    return [line for line in (*wrong, *lacking) if line]
 
 
 async def ends(bootstrap: str, topic: Topic) -> dict[int, int]:
@@ -79,18 +79,34 @@ async def ends(bootstrap: str, topic: Topic) -> dict[int, int]:
 
 async def committed(bootstrap: str, group: str, topic: Topic) -> dict[int, int]:
     """The offset at which the group would begin on each partition; a partition without one is left out."""
-    async with _lookup(bootstrap, group) as consumer:
-        found = await _committed(consumer, topic)
-    return {partition.partition: offset for partition, offset in found.items() if offset is not None}
+    return {partition: offset for partition, (offset, _) in (await notes(bootstrap, group, topic)).items()}
 
 
 async def notes(bootstrap: str, group: str, topic: Topic) -> dict[int, tuple[int, Note]]:
     """The same with what the group has noted beside each offset."""
     async with _administration(bootstrap) as admin:
-        found = await admin.list_consumer_group_offsets(group, partitions=_all(topic))
+        found = await offsets(admin, group, topic)
     return {
         place.partition: (entry.offset, parse(entry.metadata)) for place, entry in found.items() if entry.offset >= 0
     }
+
+
+async def offsets(admin: AIOKafkaAdminClient, group: str, topic: Topic) -> dict[TopicPartition, OffsetAndMetadata]:
+    """What the group has committed on each partition; -1 where there is nothing. Waits while the broker does not know.
+
+    A broker that was killed loads its groups for some seconds. Its answer of then has an error for all and no partitions,
+    which aiokafka takes for a group without offsets: a process would stop for them, and `apply_topics` begin anew."""
+    wanted = _all(topic)
+    while True:
+        try:
+            found: dict[TopicPartition, OffsetAndMetadata]
+            found = await admin.list_consumer_group_offsets(group, partitions=wanted)
+            if found.keys() >= {*wanted}:
+                return found
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+        await asyncio.sleep(0.1)
 
 
 def configuration(topic: Topic, replication: int) -> dict[str, str]:
@@ -133,10 +149,11 @@ async def _visible(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
 
 
 async def _begin(bootstrap: str, group: str, topic: Topic) -> str:
+    async with _administration(bootstrap) as admin:
+        missing = await _missing_offsets(admin, group, topic)
+    if not missing:
+        return ""
     async with _lookup(bootstrap, group) as consumer:
-        missing = await _missing_offsets(consumer, topic)
-        if not missing:
-            return ""
         starts: dict[TopicPartition, int] = await consumer.beginning_offsets(missing)
         if outrun := sorted(partition.partition for partition, start in starts.items() if start):
             raise Misconfigured(
@@ -151,20 +168,13 @@ async def _begin(bootstrap: str, group: str, topic: Topic) -> str:
     return f"group {group} begins at the beginning of {topic}"
 
 
-async def _without_offset(bootstrap: str, group: str, topic: Topic) -> str:
-    async with _lookup(bootstrap, group) as consumer:
-        missing = await _missing_offsets(consumer, topic)
+async def _without_offset(admin: AIOKafkaAdminClient, group: str, topic: Topic) -> str:
+    missing = await _missing_offsets(admin, group, topic)
     return f"group {group} has no offset on {len(missing)} partitions of {topic}" if missing else ""
 
 
-async def _missing_offsets(consumer: AIOKafkaConsumer, topic: Topic) -> list[TopicPartition]:
-    return [partition for partition, offset in (await _committed(consumer, topic)).items() if offset is None]
-
-
-async def _committed(consumer: AIOKafkaConsumer, topic: Topic) -> dict[TopicPartition, int | None]:
-    partitions = _all(topic)
-    offsets = await asyncio.gather(*(consumer.committed(partition) for partition in partitions))
-    return dict(zip(partitions, offsets, strict=True))
+async def _missing_offsets(admin: AIOKafkaAdminClient, group: str, topic: Topic) -> list[TopicPartition]:
+    return [place for place, entry in (await offsets(admin, group, topic)).items() if entry.offset < 0]
 
 
 def _all(topic: Topic) -> list[TopicPartition]:

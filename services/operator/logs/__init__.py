@@ -1,0 +1,1 @@
+"""The logs of all processes of an installation as one."""
