@@ -60,12 +60,24 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             except Undecodable:
                 async with asyncio.timeout(self._patience):
                     found = await read_singly(self._consumer, await self._starts(), limit)
-            except (NoOffsetForPartitionError, OffsetOutOfRangeError):
-                raise Misconfigured(
-                    f"no valid offset for {self._topic}: a missing one is made by `renkei topics apply`; one that retention"
-                    " outran means lost messages, and is set by the operator alone"
-                ) from None
+            except NoOffsetForPartitionError:
+                await self._require_offsets()
+                raise Unavailable(f"Kafka did not know the offsets of {self._topic} for a moment") from None
+            except OffsetOutOfRangeError:
+                raise self._invalid() from None
         return found
+
+    async def _require_offsets(self) -> None:
+        """aiokafka takes the answer of a broker that still loads its groups for one without offsets: they are asked again."""
+        found = await self._notes()
+        if not all(partition.partition in found for partition in self._consumer.assignment()):
+            raise self._invalid()
+
+    def _invalid(self) -> Misconfigured:
+        return Misconfigured(
+            f"no valid offset for {self._topic}: a missing one is made by `renkei topics apply`; one that retention"
+            " outran means lost messages, and is set by the operator alone"
+        )
 
     async def _starts(self) -> dict[TopicPartition, int]:
         """Where each partition goes on: behind what is done, or where its group stood when it was assigned."""
@@ -86,6 +98,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             return {}  # another assignment meanwhile, which is begun in its turn
         begun: dict[int, Note] = {}
         for partition in self._consumer.assignment():
+            if partition.partition not in found:
+                continue  # reading says so
             offset, note = found[partition.partition]
             begun[partition.partition] = LEFT if note.who == self._who else note
             self._done.setdefault(partition, offset)
