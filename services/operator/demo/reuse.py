@@ -14,13 +14,15 @@ from services.operator.waiting import reached
 
 
 async def about_another(installation: Installation) -> str:
-    """The id of an answered question, with another person: the request is refused, and the answer stays."""
+    """The id of an answered question, with another person: refused over HTTP and over Kafka, and the answer stays."""
     first = inquiry(ELSEWHERE, ANOTHER)
     before = await ask(installation, first)
-    await asking.post_kafka(installation, inquiry(ELSEWHERE, SPOUSE, exchange=first.question.id))
+    second = inquiry(ELSEWHERE, SPOUSE, exchange=first.question.id)
+    status = (await asking.post_http(installation, second)).status_code
+    await asking.post_kafka(installation, second)
     told = await _told_besides(installation, first.question.id)
     after = await end(installation, first)
-    return f"{before.outcome}, then {told}, still {after.outcome if after == before else 'something else'}"
+    return f"{before.outcome}, then {status} and {told}, still {after.outcome if after == before else 'something else'}"
 
 
 async def _told_besides(installation: Installation, exchange: str) -> str:

@@ -55,7 +55,7 @@ PARTS: Final = (
             ),
             Scene(
                 "8 the id of an answered inquiry, about another person",
-                "records, then renkei.request.refused id_reused, still records",
+                "records, then 409 and renkei.request.refused id_reused, still records",
                 reuse.about_another,
             ),
             Scene("9a on the wire: a sealed message with one bit altered", f"bad_signature, {NOWHERE}", wire.altered),
