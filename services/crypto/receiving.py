@@ -116,8 +116,10 @@ class Receiver:
         self.opener.admit(envelope)
 
     def _again(self, message: Message, known: Decided) -> Judged:
-        """A redelivery: the stored outcome, whatever time, keys and rules say now."""
+        """A redelivery: the stored outcome, whatever time, keys and rules say now; of this content and no other."""
         envelope, note = Envelope.of(message), _noted(known)
+        if envelope.identity != known.digest:
+            raise SecurityEvent(SecurityCode.ID_REUSED, "other content under the source of a message that was decided")
         time = envelope.permits.time if envelope.permit else envelope.said.created
         proof = Proof(message=to_text(known.digest), decision=note.decision, time=time)
         if known.verdict != OPENED:

@@ -5,6 +5,7 @@ A ring file is nonce || AES-256-GCM(key-encryption key, nonce, aad = ⟨"renkei/
 
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,8 +66,7 @@ class Ring(Record):
 
     def usable(self, purpose: Purpose, at: str) -> list[PrivateKey]:
         """The keys that are valid at the instant `at`, the one that began last in front."""
-        usable = [key for key in self.keys if key.purpose == purpose and key.starts <= at < key.until]
-        return sorted(usable, key=lambda key: key.starts, reverse=True)
+        return [key for key in self._by_purpose.get(purpose, ()) if key.starts <= at < key.until]
 
     def current(self, purpose: Purpose, at: str) -> PrivateKey:
         """The key to use at the instant `at`: the one that began last; `MissingKey` if there is none."""
@@ -76,6 +76,13 @@ class Ring(Record):
                 f"agency {self.agency} has no {purpose} key for {at[:10]}: see `renkei keys renew {self.agency}`"
             )
         return usable[0]
+
+    @cached_property
+    def _by_purpose(self) -> dict[Purpose, list[PrivateKey]]:
+        found: dict[Purpose, list[PrivateKey]] = defaultdict(list)
+        for key in sorted(self.keys, key=lambda key: key.starts, reverse=True):
+            found[key.purpose].append(key)
+        return found
 
     @cached_property
     def by_kid(self) -> dict[str, PrivateKey]:
@@ -91,11 +98,16 @@ class KeyRings:
     block: str
     _rings: dict[str, Ring] = field(default_factory=dict, repr=False)
     _read: dict[Path, int] = field(default_factory=dict)
+    _looked: int = 0
 
     def refresh(self) -> None:
-        """Reads what is new or changed."""
-        for path in (self.folder / self.block).glob("*.ring"):
-            self._load(path)
+        """Reads what is new or changed. A ring is replaced as a whole file, so the folder tells whether there is any."""
+        folder = self.folder / self.block
+        changed = folder.stat().st_mtime_ns if folder.exists() else 0
+        if changed != self._looked:
+            for path in folder.glob("*.ring"):
+                self._load(path)
+        self._looked = changed
 
     def get(self, agency: str) -> Ring | None:
         """The agency's ring, if its keys are held here; a ring that was just made is found at once."""

@@ -1,6 +1,7 @@
 """Every check of a receiver, alone and in its order: what is wrong in one place meets the code of that place."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -171,6 +172,18 @@ def test_a_redelivery_is_outside_the_quota() -> None:
     draft.parties.opener.counted.put((RECEIVER, message.control.sender, NOW[:13]), UNWRAPS)
     assert decided.place == place(message)
     assert isinstance(receiver.judge(message, decided).outcome, Opened)
+
+
+@pytest.mark.code("id_reused")
+def test_a_source_covers_the_content_that_was_decided_there_alone() -> None:
+    """Whoever writes inside the block, and claims the source of a message that was verified, gets nothing opened by it."""
+    draft = inquiry(Parties())
+    receiver = Receiver(draft.parties.opener, draft.parties.rest, draft.parties.directory, NO_DATABASE)
+    decided = receiver.judge(draft.message(), None).decided(draft.message())
+    other = replace(decided, digest=bytes(32))
+    with pytest.raises(SecurityEvent) as caught:
+        receiver.judge(draft.message(), other)
+    assert caught.value.code == SecurityCode.ID_REUSED
 
 
 def test_a_redelivery_is_opened_whatever_the_directory_says_now() -> None:

@@ -34,8 +34,9 @@ def rings(tmp_path: Path) -> KeyRings:
 
 def keep(rings: KeyRings, held: Ring, secret: bytes = SECRET, name: str = "") -> Path:
     file = rings.folder / "linkage" / f"{name or held.agency}.ring"
-    file.write_bytes(sealed(held, secret, "linkage"))
-    return file
+    draft = file.with_suffix(".draft")
+    draft.write_bytes(sealed(held, secret, "linkage"))
+    return draft.replace(file)
 
 
 def test_what_was_sealed_opens() -> None:
