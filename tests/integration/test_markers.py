@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import topics
+from schemas.message import Message
 from services.operator import asking
 from services.operator.demo import ASKER, UNLAWFUL
 from services.operator.local.kafka import KafkaSettings
@@ -155,6 +156,8 @@ async def _inquire(site: Site) -> None:
     assert (await sites.ask(site, sites.inquiry(STRANGER))).outcome == "unknown_person"
     assert (await sites.ask(site, sites.inquiry(RESIDENTS[0], UNLAWFUL))).outcome == "not_in_law_table"
     assert (await sites.ask_past_own_side(site, RESIDENTS[1], UNLAWFUL)).outcome == "not_in_law_table"
+    await sites.publish(site, [(topics.outbound_composed, Message(ASKER, b"x", {}))])
+    assert sites.answers(await sites.ask(site, sites.inquiry(RESIDENTS[0])), RESIDENTS[0])
     flagged = sites.inquiry(FLAGGED)
     late = sites.inquiry(FLAGGED)
     await sites.publish(site, [(topics.outbound_requested, sites.record(site, one)) for one in (flagged, late)])

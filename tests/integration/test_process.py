@@ -132,7 +132,8 @@ async def test_it_works_and_stops_in_order(dummy: Site, log: KafkaLog) -> None:
     for group, topic in dummy.groups():
         assert await log.committed(group, topic) == await log.ends(topic), topic
     assert sum((await log.ends(dummy.chain.topic("halfway"))).values()) == 0, "a block hands its batches on"
-    assert [line["event"] for line in member.lines()] == ["started", "stopped"]
+    said = [line["event"] for line in member.lines()]
+    assert [event for event in said if event != "directory record ignored"] == ["started", "stopped"]  # others' tests
 
 
 async def test_a_bug_loses_nothing(dummy: Site, log: KafkaLog) -> None:

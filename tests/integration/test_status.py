@@ -65,6 +65,7 @@ def test_a_process_that_hangs_is_told_with_what_it_leaves(site: Site) -> None:
     with stopped(site, "linkage"):
         assert asyncio.run(asking.post_http(site, posted)).status_code == 202
         asyncio.run(until(lambda: asked_later(site)))
+        asyncio.run(until(lambda: alone_left(site, CODED)))  # the others have committed what they did
         facts = asyncio.run(status.facts(site, SECONDS))
         linkage = program(facts, "linkage")
         assert (linkage.state, linkage.waiting) == ("silent", {"": "no answer within 1.5 s"})
@@ -142,6 +143,12 @@ def stopped(site: Site, name: str) -> Iterator[None]:
         yield
     finally:
         os.kill(one.pid, signal.SIGCONT)
+
+
+async def alone_left(site: Site, group: str) -> bool:
+    """Whether this group has something to do, and no other."""
+    found = (await status.facts(site, SECONDS)).groups
+    return not isinstance(found, Unknown) and [one.group for one in found if one.left] == [group]
 
 
 async def asked_later(site: Site) -> bool:
