@@ -1,0 +1,237 @@
+"""The log in memory with what a cluster does to its clients: answers lost, half of a batch written, members displaced.
+
+A member that was displaced does not know it yet: it reads and publishes on, and its commits are refused, while another has
+its partitions (a zombie). Every commit is held against what was really caused: nothing may be committed before.
+"""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from schemas.message import Message, Position
+from schemas.topics import Topic
+from services.runtime.attempts import LEFT, Note
+from services.runtime.log import NONE, Reader, TableReader, require_size
+from services.runtime.memory import MemoryLog, MemoryReader, MemoryTable, _rebalance
+from tests.simulation.database import Access
+
+Partition = tuple[str, str, int]
+"""(group, topic, number)"""
+
+
+@dataclass
+class Cluster(MemoryLog):
+    """What all processes share."""
+
+    chance: random.Random = field(default_factory=random.Random)
+    caused: dict[Partition, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """Offsets of which everything that followed was acknowledged to a member of the group."""
+    premature: list[str] = field(default_factory=list)
+    """Commits of what was merely read."""
+    _checked: dict[Partition, int] = field(default_factory=lambda: defaultdict(int))
+    _waiting: dict[str, list[asyncio.Future[None]]] = field(default_factory=lambda: defaultdict(list))
+    _versions: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def append(self, topic: Topic, message: Message) -> None:
+        """One record, for whoever waits for this topic."""
+        self._append(topic, message)
+        self._versions[topic.name] += 1
+        for waiting in self._waiting.pop(topic.name, ()):
+            if not waiting.done():
+                waiting.set_result(None)
+
+    def version(self, topic: Topic) -> int:
+        """Rises with every record."""
+        return self._versions[topic.name]
+
+    async def arrival(self, topic: Topic, seconds: float) -> None:
+        """Until something is published on this topic, or `seconds` have passed."""
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[None] = loop.create_future()
+        self._waiting[topic.name].append(waiting)
+        timer = loop.call_later(seconds, lambda: waiting.done() or waiting.set_result(None))
+        try:
+            await waiting
+        finally:
+            timer.cancel()
+
+    def commit(self, group: str, topic: Topic, partition: int, offset: int, note: Note) -> None:
+        place = (group, topic.name, partition)
+        for one in range(self._checked[place], offset):
+            if one not in self.caused[place]:
+                self.premature.append(f"{group} committed {topic}/{partition}/{one} before what it caused")
+        self._checked[place] = max(self._checked[place], offset)
+        super().commit(group, topic, partition, offset, note)
+
+    def lag(self, groups: Sequence[tuple[str, Topic]]) -> dict[str, int]:
+        """What each group has yet to do; nothing that is zero."""
+        left: dict[str, int] = defaultdict(int)
+        ends: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for (topic, number), records in self._records.items():
+            ends[topic].append((number, len(records)))
+        for group, read in groups:
+            for number, end in ends[read.name]:
+                left[group] += end - self.offset(group, read, number)
+        return {group: count for group, count in left.items() if count}
+
+
+class Member(MemoryReader):
+    """A reader that may be displaced, and that takes batches of any size."""
+
+    def __init__(self, cluster: Cluster, group: str, topic: Topic, access: Access) -> None:
+        super().__init__(cluster, group, topic)
+        self._cluster, self._access = cluster, access
+        self._empty_at = -1
+        self._rejoins: float | None = None
+
+    def assign(self, partitions: Sequence[int]) -> None:
+        self._empty_at = -1
+        super().assign(partitions)
+
+    def rewind(self) -> None:
+        self._empty_at = -1
+        super().rewind()
+
+    def displace(self, seconds: float) -> None:
+        """The group goes on without this member, which finds out so much later."""
+        members = self._cluster._members[self._group, self._topic.name]
+        if self._rejoins is None and self in members:
+            members.remove(self)
+            self._rejoins = asyncio.get_running_loop().time() + seconds
+            _rebalance(members, self._topic)
+
+    def rejoin(self) -> None:
+        """It begins again where the group stands."""
+        if self._rejoins is not None:
+            self._rejoins = None
+            members = self._cluster._members[self._group, self._topic.name]
+            members.append(self)
+            _rebalance(members, self._topic)
+
+    async def read(self, limit: int, wait: float) -> list[Message]:
+        await self._access.spoken("read")
+        if self._rejoins is not None and asyncio.get_running_loop().time() >= self._rejoins:
+            self.rejoin()
+        batch = self._taken(limit)
+        if not batch and wait:
+            await self._cluster.arrival(self._topic, wait)
+            batch = self._taken(limit)
+        return batch
+
+    def _taken(self, limit: int) -> list[Message]:
+        version = self._cluster.version(self._topic)
+        if self._empty_at == version:
+            return []
+        drawn = self._cluster.chance.random()
+        batch = self._take(1 if drawn < 0.2 else 2 if drawn < 0.3 else limit)
+        if not batch:
+            self._empty_at = version
+        return batch
+
+    async def begin(self) -> Mapping[int, Note]:
+        await self._access.spoken("begin offsets")
+        return {} if self._rejoins is not None else await super().begin()
+
+    async def commit(self, attempts: Mapping[Position, int] = NONE) -> None:
+        await self._access.spoken("commit offsets")
+        if self._rejoins is None:
+            await super().commit(attempts)
+
+    def settle(self, note: Note) -> None:
+        if self._rejoins is None:
+            super().settle(note)
+
+
+class LateTable(MemoryTable):
+    """The directory's topic, which may be behind for a while."""
+
+    def __init__(self, cluster: Cluster, topic: Topic, access: Access) -> None:
+        super().__init__(cluster, topic)
+        self._cluster, self._access = cluster, access
+        self.until = 0.0
+
+    async def read(self, wait: float) -> list[Message]:
+        await self._access.spoken("read the directory")
+        loop = asyncio.get_running_loop()
+        if loop.time() < self.until:
+            await asyncio.sleep(wait)
+            return []
+        if not self._log.after(self._topic, 0, self._next):
+            await self._cluster.arrival(self._topic, wait)
+        if loop.time() < self.until:
+            return []
+        batch = self._log.after(self._topic, 0, self._next)
+        self._next += len(batch)
+        return batch
+
+
+@dataclass
+class Client:
+    """The log as one loop of one process reaches it; what its steps have done counts as caused once it is acknowledged."""
+
+    cluster: Cluster
+    access: Access
+    group: str = ""
+    members: list[Member] = field(default_factory=list)
+    tables: list[LateTable] = field(default_factory=list)
+    stepped: list[Position] = field(default_factory=list)
+
+    async def require(self, topics: Sequence[Topic], groups: Sequence[tuple[str, Topic]]) -> None:
+        """Nothing can be missing."""
+
+    @asynccontextmanager
+    async def reader(self, group: str, topic: Topic) -> AsyncIterator[Reader]:
+        """Whoever leaves in order commits; whoever dies, or leaves by an error, does not."""
+        await self.access.spoken("join")
+        member = Member(self.cluster, group, topic, self.access)
+        members = self.cluster._members[group, topic.name]
+        members.append(member)
+        self.members.append(member)
+        _rebalance(members, topic)
+        try:
+            yield member
+            await self.access.spoken("leave")
+            member.settle(LEFT)
+        finally:
+            self.members.remove(member)
+            if member in members:
+                members.remove(member)
+                _rebalance(members, topic)
+
+    @asynccontextmanager
+    async def table(self, topic: Topic) -> AsyncIterator[TableReader]:
+        table = LateTable(self.cluster, topic, self.access)
+        self.tables.append(table)
+        yield table
+
+    async def publish(self, records: Sequence[tuple[Topic, Message]]) -> None:
+        """Each partition gets its records in order, the partitions among each other in any; it may end anywhere."""
+        require_size(records)
+        stepped, self.stepped = self.stepped, []
+        left = self._queues(records)
+        while left:
+            await self.access.spoken("publish")
+            queue = left[int(self.cluster.chance.random() * len(left))]
+            self.cluster.append(*queue.pop(0))
+            if not queue:
+                left.remove(queue)
+        await self.access.spoken("published")
+        for position in stepped:
+            self.cluster.caused[self.group, position.topic, position.partition].add(position.offset)
+
+    def _queues(self, records: Sequence[tuple[Topic, Message]]) -> list[list[tuple[Topic, Message]]]:
+        queues: dict[tuple[str, str], list[tuple[Topic, Message]]] = defaultdict(list)
+        for topic, message in records:
+            queues[topic.name, message.key].append((topic, message))
+        return list(queues.values())
+
+    async def ends(self, topic: Topic) -> dict[int, int]:
+        await self.access.spoken("ends")
+        return await self.cluster.ends(topic)
+
+    async def committed(self, group: str, topic: Topic) -> dict[int, int]:
+        await self.access.spoken("committed offsets")
+        return await self.cluster.committed(group, topic)
