@@ -1,22 +1,28 @@
 """One seed from its beginning to its verdict."""
 
 import asyncio
+import functools
 import logging
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 from unittest.mock import patch
 
 import structlog
 
 from schemas import topics
+from schemas.topics import Topic
+from schemas.wire import suites
 from services.crypto import service as crypto
 from services.exchange import service as exchange
 from services.hub import service as hub
 from services.id_conversion import service as id_conversion
 from services.reference import service as reference
 from services.routing import service as routing
+from services.runtime import process
+from services.runtime.service import Service
 from tests.simulation import faults, inquiries
 from tests.simulation.ground import ground
 from tests.simulation.inquiries import LIFE, Asked, record
@@ -38,13 +44,29 @@ class Verdict:
     asked: list[str]
 
 
+def remembered(function: Callable[..., bool]) -> Callable[..., bool]:
+    """A pure function of topics and services, asked once for each."""
+    known: dict[tuple[Any, ...], bool] = {}
+
+    def asked(topic: Topic, *services: Sequence[Service]) -> bool:
+        place = (topic.name, *(tuple(service.name for service in some) for some in services))
+        if place not in known:
+            known[place] = function(topic, *services)
+        return known[place]
+
+    return asked
+
+
 @contextmanager
 def simulated() -> Iterator[None]:
-    """The services open tables in memory, and say nothing."""
+    """The services open tables in memory, and say nothing; what is pure and dear is computed once."""
     before = structlog.get_config()
     with ExitStack() as stack:
         for service in (crypto, exchange, hub, id_conversion, reference, routing):
             stack.enter_context(patch.object(service, "database", database))
+        stack.enter_context(patch.object(suites, "verify", functools.lru_cache(4096)(suites.verify)))
+        stack.enter_context(patch.object(process, "within_block", remembered(process.within_block)))
+        stack.enter_context(patch.object(process, "skipped", remembered(process.skipped)))
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
         stack.callback(structlog.configure, **before)
         yield
@@ -59,6 +81,7 @@ def run(seed: int, change: Callable[[Universe], None] | None = None) -> Verdict:
         try:
             scheduler.run_until_complete(_run(universe, asked))
             wrong = scheduler.run_until_complete(_judged(universe, asked))
+            wrong += [str(failure) for failure in scheduler.failures]
         except (AssertionError, Endless) as error:
             wrong = [str(error)]
     return Verdict(seed, wrong, list(due.happened), [one.sort for one in asked])
@@ -81,10 +104,10 @@ async def _run(universe: Universe, asked: list[Asked]) -> None:
         universe.cluster.append(
             topics.outbound_requested, record(universe.ground, request, [request] if forged else [])
         )
-    await asyncio.sleep(chance.uniform(0, 4))
+    await asyncio.sleep(chance.choice((0.0, 0.5, 2.0)))
     await universe.rest()
     if any(row["state"] == "open" for row in universe.tables["exchange"].rows["exchanges"].values()):
         universe.leap(LIFE.total_seconds() + 20 * 600)
-        await asyncio.sleep(3)
+        await asyncio.sleep(2)
         await universe.rest()
     await universe.end()

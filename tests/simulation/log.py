@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from schemas.message import Message, Position
 from schemas.topics import Topic
-from services.runtime.attempts import LEFT, Note
+from services.runtime.attempts import AT_WORK, LEFT, Note
 from services.runtime.log import NONE, Reader, TableReader, require_size
 from services.runtime.memory import MemoryLog, MemoryReader, MemoryTable, _rebalance
 from tests.simulation.database import Access
@@ -86,9 +86,10 @@ class Member(MemoryReader):
         self._cluster, self._access = cluster, access
         self._empty_at = -1
         self._rejoins: float | None = None
+        self._settled: dict[int, tuple[int, Note]] = {}
 
     def assign(self, partitions: Sequence[int]) -> None:
-        self._empty_at = -1
+        self._empty_at, self._settled = -1, {}
         super().assign(partitions)
 
     def rewind(self) -> None:
@@ -112,14 +113,18 @@ class Member(MemoryReader):
             _rebalance(members, self._topic)
 
     async def read(self, limit: int, wait: float) -> list[Message]:
-        await self._access.spoken("read")
         if self._rejoins is not None and asyncio.get_running_loop().time() >= self._rejoins:
             self.rejoin()
         batch = self._taken(limit)
         if not batch and wait:
-            await self._cluster.arrival(self._topic, wait)
+            await self._cluster.arrival(self._topic, wait if self._due(AT_WORK) else wait + 1)
             batch = self._taken(limit)
+        if batch or not wait:
+            await self._access.spoken("read")
         return batch
+
+    def _due(self, note: Note) -> bool:
+        return any(self._settled.get(number) != (offset, note) for number, offset in self._done.items())
 
     def _taken(self, limit: int) -> list[Message]:
         version = self._cluster.version(self._topic)
@@ -136,13 +141,19 @@ class Member(MemoryReader):
         return {} if self._rejoins is not None else await super().begin()
 
     async def commit(self, attempts: Mapping[Position, int] = NONE) -> None:
-        await self._access.spoken("commit offsets")
-        if self._rejoins is None:
-            await super().commit(attempts)
+        if attempts or self._due(AT_WORK):
+            await self._access.spoken("commit offsets")
+            if self._rejoins is None:
+                await super().commit(attempts)
+                self._settled = {} if attempts else self._settled
 
     def settle(self, note: Note) -> None:
+        """What has changed; of a member that was displaced nothing."""
         if self._rejoins is None:
-            super().settle(note)
+            for number, offset in self._done.items():
+                if self._settled.get(number) != (offset, note):
+                    self._log.commit(self._group, self._topic, number, offset, note)
+                    self._settled[number] = (offset, note)
 
 
 class LateTable(MemoryTable):
@@ -154,7 +165,6 @@ class LateTable(MemoryTable):
         self.until = 0.0
 
     async def read(self, wait: float) -> list[Message]:
-        await self._access.spoken("read the directory")
         loop = asyncio.get_running_loop()
         if loop.time() < self.until:
             await asyncio.sleep(wait)
