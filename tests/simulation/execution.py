@@ -104,6 +104,7 @@ async def _run(universe: Universe, asked: list[Asked]) -> None:
         universe.cluster.append(
             topics.outbound_requested, record(universe.ground, request, [request] if forged else [])
         )
+    await asyncio.gather(*(_impersonated(universe, one) for one in asked if one.impostor))
     await asyncio.sleep(chance.choice((0.0, 0.5, 2.0)))
     await universe.rest()
     if any(row["state"] == "open" for row in universe.tables["exchange"].rows["exchanges"].values()):
@@ -111,3 +112,15 @@ async def _run(universe: Universe, asked: list[Asked]) -> None:
         await asyncio.sleep(2)
         await universe.rest()
     await universe.end()
+
+
+async def _impersonated(universe: Universe, one: Asked) -> None:
+    """As soon as a message has left the intermediate interface, an impostor of it does."""
+    until = asyncio.get_running_loop().time() + 5
+    while asyncio.get_running_loop().time() < until:
+        for coded in universe.cluster.all(topics.outbound_coded):
+            if (coded.key, coded.control.id) == one.place:
+                universe.cluster.append(topics.outbound_coded, inquiries.impostor(universe.ground, one, coded))
+                universe.impostors.add(one.place)
+                return
+        await asyncio.sleep(0.1)

@@ -8,10 +8,13 @@ from typing import Final, Literal
 
 from schemas import canonical
 from schemas.control import Question
+from schemas.directory import HUB
 from schemas.message import Message
 from schemas.request import Posted, assert_request, read_request
 from schemas.text import instant
+from services.hub.link_codes import LinkCodes
 from services.operator.asking import posted_record
+from services.runtime.rest import LINK, AtRest
 from tests.simulation.ground import (
     AGENCIES,
     BASIS,
@@ -26,6 +29,7 @@ from tests.simulation.ground import (
     Ground,
     number_of,
 )
+from tests.vectors.world import NOW
 
 Sort = Literal["ordinary", "copyless", "flagged", "stranger", "unlawful", "short", "late", "forged"]
 LIFE: Final = timedelta(hours=1)
@@ -56,11 +60,9 @@ class Asked:
     posted: Posted
     again: Posted | None = None
     """Other content under the same id: refused, or first."""
-    other: int = 0
-    """The person that it is about."""
     twice: bool = False
-    impostor: Posted | None = None
-    """The same id about another person, past the own side's accept."""
+    impostor: bool = False
+    """Whether the very message leaves the own side once more, about another person."""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -89,10 +91,10 @@ def _one(chance: random.Random, place: int, sender: str, receiver: str) -> Asked
     odd = chance.random()
     if odd < 0.12:
         return replace(asked, twice=True)
+    other = chance.choice([one for one in KNOWN if one != core])
     if odd < 0.24 and sort != "forged":
-        other = chance.choice([one for one in KNOWN if one != core])
-        return replace(asked, again=_posted(sort, place, sender, receiver, other), other=other)
-    return asked
+        return replace(asked, again=_posted(sort, place, sender, receiver, other))
+    return replace(asked, impostor=sort == "ordinary" and odd < 0.34)
 
 
 def _posted(sort: Sort, place: int, sender: str, receiver: str, core: int) -> Posted:
@@ -117,3 +119,14 @@ def record(ground: Ground, posted: Posted, forged: Sequence[Posted] = ()) -> Mes
     key = ground.keys[signer, "assertion"]
     expires = int(START.timestamp()) + 24 * 3600
     return posted_record(posted, assert_request(posted, key.kid, key.private, expires))
+
+
+def impostor(ground: Ground, one: Asked, coded: Message) -> Message:
+    """A message as it left the intermediate interface, with nothing changed but whom it is about."""
+    sender = one.place[0]
+    rest = AtRest(ground.key_rings("linkage"), lambda: START)
+    codes = LinkCodes(ground.rings[HUB].current("permutation", NOW).secret)
+    subject = LINK + codes.issue(sender, one.core % len(KNOWN) + 1).encode()
+    control = coded.headers["control"]
+    sealed = rest.seal(sender, control, {"subject": subject})
+    return Message(sender, coded.value, {"control": control, "subject": sealed["subject"], "sealed": sealed["sealed"]})

@@ -156,19 +156,23 @@ class Oracle:
         yield from (f"{record.key} is in quarantine: {record.headers}" for record in aside)
 
     def _incidents(self) -> Iterator[str]:
-        """No security event by our own doing, and one for every assertion that does not hold."""
+        """No security event by our own doing, and one for every assertion that does not hold, and for an impostor."""
         ledgers = (topics.intermediate_recorded, topics.linkage_recorded, topics.hub_recorded)
         excused = set() if self.universe.faults.timely else EXCUSED
-        forged = 0
+        forged, impostors = 0, 0
         for record in [record for topic in ledgers for record in self.universe.cluster.all(topic)]:
             last = read(record.headers["trail"]).findings[-1]
             forged += last.outcome == SecurityCode.BAD_ASSERTION
-            if last.layer in ("directory", "exchange"):
+            reused = (last.layer, last.outcome) == ("hub", SecurityCode.ID_REUSED) and self.universe.impostors
+            impostors += bool(reused)
+            if last.layer in ("directory", "exchange") or reused:
                 continue
             if last.outcome in INSIDE and last.outcome not in excused | {"not_in_law_table"}:
                 yield f"{last.layer} recorded {last.outcome}: {last.rule}"
         if bool(forged) != any(one.sort == "forged" for one in self.asked):
             yield f"{forged} bad assertions were recorded"
+        if self.universe.impostors and not impostors and self.universe.faults.timely:
+            yield "an impostor was not noticed"
 
 
 def _is(case: tuple[str, str, object], control: Control) -> bool:

@@ -63,6 +63,8 @@ class Universe:
     revoked: set[str] = field(default_factory=set)
     calm: bool = False
     switching: bool = False
+    impostors: set[tuple[str, str]] = field(default_factory=set)
+    """(sender, id) of the messages that left once more, about somebody else."""
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
