@@ -3,20 +3,12 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from tests.simulation.execution import Verdict, run, simulated
+from tests.simulation.execution import failing
 
 PART = 50
-
-
-def part(seeds: Sequence[int]) -> list[Verdict]:
-    """The seeds that fail."""
-    with simulated():
-        verdicts = [run(seed) for seed in seeds]
-    return [verdict for verdict in verdicts if verdict.wrong]
 
 
 def main() -> int:
@@ -29,10 +21,10 @@ def main() -> int:
     seeds = range(said.start, said.start + said.seeds)
     parts = [seeds[start : start + PART] for start in range(0, len(seeds), PART)]
     with ProcessPoolExecutor(said.jobs, mp_context=get_context("spawn")) as pool:
-        for verdicts in pool.map(part, parts):
+        for verdicts in pool.map(failing, parts):
             failed += len(verdicts)
             for verdict in verdicts:
-                print(f"seed {verdict.seed}: {'; '.join(verdict.wrong)} (of {verdict.asked}; {verdict.happened})")
+                print(f"seed {verdict.seed}: {'; '.join(verdict.wrong)} (of {verdict.asked}; {verdict.happened})", flush=True)
     taken = time.monotonic() - began
     print(f"{len(seeds)} seeds in {taken:.0f} s, {len(seeds) / taken * 60:.0f} a minute; {failed} fail")
     return 1 if failed else 0

@@ -45,11 +45,11 @@ class Verdict:
 
 
 def remembered(function: Callable[..., bool]) -> Callable[..., bool]:
-    """A pure function of topics and services, asked once for each."""
+    """A pure function of topics and services, the last of which are all that there are, asked once for each."""
     known: dict[tuple[Any, ...], bool] = {}
 
     def asked(topic: Topic, *services: Sequence[Service]) -> bool:
-        place = (topic.name, *(tuple(service.name for service in some) for some in services))
+        place = (topic.name, *(service.name for some in services[:-1] for service in some))
         if place not in known:
             known[place] = function(topic, *services)
         return known[place]
@@ -72,7 +72,14 @@ def simulated() -> Iterator[None]:
         yield
 
 
-def run(seed: int, change: Callable[[Universe], None] | None = None) -> Verdict:
+def failing(seeds: Sequence[int]) -> list[Verdict]:
+    """The seeds that fail."""
+    with simulated():
+        verdicts = [run(seed) for seed in seeds]
+    return [verdict for verdict in verdicts if verdict.wrong]
+
+
+def run(seed: int) -> Verdict:
     """Executes one seed; to be called within `simulated`."""
     chance = random.Random(seed)
     asked, due = inquiries.drawn(chance), faults.drawn(chance)
