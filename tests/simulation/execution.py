@@ -42,6 +42,8 @@ class Verdict:
     wrong: list[str]
     happened: list[str]
     asked: list[str]
+    steps: int
+    """Callbacks that were run: the same, if it is the same execution."""
 
 
 def remembered(function: Callable[..., bool]) -> Callable[..., bool]:
@@ -91,7 +93,7 @@ def run(seed: int) -> Verdict:
             wrong += [str(failure) for failure in scheduler.failures]
         except (AssertionError, Endless) as error:
             wrong = [str(error)]
-    return Verdict(seed, wrong, list(due.happened), [one.sort for one in asked])
+    return Verdict(seed, wrong, list(due.happened), [one.sort for one in asked], scheduler.steps)
 
 
 async def _judged(universe: Universe, asked: list[Asked]) -> list[str]:

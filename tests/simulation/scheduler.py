@@ -32,7 +32,7 @@ class Scheduler(asyncio.AbstractEventLoop):
         self._ready: list[asyncio.Handle] = []
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._count = itertools.count()
-        self._steps = 0
+        self.steps = 0
         self.failures: list[dict[str, Any]] = []
         """Exceptions that nobody has retrieved."""
 
@@ -93,8 +93,8 @@ class Scheduler(asyncio.AbstractEventLoop):
             asyncio._set_running_loop(None)
 
     def _step(self) -> None:
-        self._steps += 1
-        if self._steps > STEPS:
+        self.steps += 1
+        if self.steps > STEPS:
             raise Endless(f"{STEPS} steps by {self._now:.1f} s")
         ready = self._ready
         if not ready:
