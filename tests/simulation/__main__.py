@@ -24,7 +24,10 @@ def main() -> int:
         for verdicts in pool.map(failing, parts):
             failed += len(verdicts)
             for verdict in verdicts:
-                print(f"seed {verdict.seed}: {'; '.join(verdict.wrong)} (of {verdict.asked}; {verdict.happened})", flush=True)
+                print(
+                    f"seed {verdict.seed}: {'; '.join(verdict.wrong)} (of {verdict.asked}; {verdict.happened})",
+                    flush=True,
+                )
     taken = time.monotonic() - began
     print(f"{len(seeds)} seeds in {taken:.0f} s, {len(seeds) / taken * 60:.0f} a minute; {failed} fail")
     return 1 if failed else 0

@@ -22,6 +22,7 @@ from services.id_conversion import service as id_conversion
 from services.reference import service as reference
 from services.routing import service as routing
 from services.runtime import process
+from services.runtime import service as declarations
 from services.runtime.service import Service
 from tests.simulation import faults, inquiries
 from tests.simulation.ground import ground
@@ -67,8 +68,8 @@ def simulated() -> Iterator[None]:
         for service in (crypto, exchange, hub, id_conversion, reference, routing):
             stack.enter_context(patch.object(service, "database", database))
         stack.enter_context(patch.object(suites, "verify", functools.lru_cache(4096)(suites.verify)))
-        stack.enter_context(patch.object(process, "within_block", remembered(process.within_block)))
-        stack.enter_context(patch.object(process, "skipped", remembered(process.skipped)))
+        stack.enter_context(patch.object(process, "within_block", remembered(declarations.within_block)))
+        stack.enter_context(patch.object(process, "skipped", remembered(declarations.skipped)))
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
         stack.callback(structlog.configure, **before)
         yield
@@ -116,9 +117,9 @@ async def _run(universe: Universe, asked: list[Asked]) -> None:
     await asyncio.gather(*(_impersonated(universe, one) for one in asked if one.impostor))
     await asyncio.sleep(chance.choice((0.0, 0.5, 2.0)))
     await universe.rest()
-    if any(row["state"] == "open" for row in universe.tables["exchange"].rows["exchanges"].values()):
+    if universe.open():
         universe.leap(LIFE.total_seconds() + 20 * 600)
-        await asyncio.sleep(2)
+        await universe.timed_out()
         await universe.rest()
     await universe.end()
 

@@ -1,4 +1,4 @@
-"""What is the same for all seeds, made once: three municipalities and a hub with real keys, a signed directory, tables with people.
+"""What is the same for all seeds, made once: three municipalities and a hub, real keys, a signed directory, tables.
 
 Everybody knows all persons, but for those whom their names here say otherwise.
 """

@@ -40,8 +40,7 @@ class Cluster(MemoryLog):
         self._append(topic, message)
         self._versions[topic.name] += 1
         for waiting in self._waiting.pop(topic.name, ()):
-            if not waiting.done():
-                waiting.set_result(None)
+            _arrived(waiting)
 
     def version(self, topic: Topic) -> int:
         """Rises with every record."""
@@ -52,7 +51,7 @@ class Cluster(MemoryLog):
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[None] = loop.create_future()
         self._waiting[topic.name].append(waiting)
-        timer = loop.call_later(seconds, lambda: waiting.done() or waiting.set_result(None))
+        timer = loop.call_later(seconds, _arrived, waiting)
         try:
             await waiting
         finally:
@@ -245,3 +244,8 @@ class Client:
     async def committed(self, group: str, topic: Topic) -> dict[int, int]:
         await self.access.spoken("committed offsets")
         return await self.cluster.committed(group, topic)
+
+
+def _arrived(waiting: "asyncio.Future[None]") -> None:
+    if not waiting.done():
+        waiting.set_result(None)

@@ -170,9 +170,7 @@ class Drawing:
         def person() -> tuple[str, bytes]:
             return (self.agency(), self.data())
 
-        replicas = self.some(
-            lambda: Replica(person(), "i", 1, year(), self.data(), self.data(), self.word())
-        )
+        replicas = self.some(lambda: Replica(person(), "i", 1, year(), self.data(), self.data(), self.word()))
         wanted = self.some(lambda: Wanted(person(), "i", 1, (year() - 1, year())))
         flags = self.some(lambda: (person(), self.chance.random() < 0.5))
         persons = set(self.some(person))

@@ -12,7 +12,6 @@ from typing import Final
 
 from schemas import topics
 from schemas.control import LIMIT, Control
-from schemas.directory import HUB
 from schemas.message import Message
 from schemas.refusal import SecurityCode
 from schemas.text import decoded
@@ -141,7 +140,7 @@ class Oracle:
 
     def _cases(self) -> Iterator[str]:
         """An answered case has let one answer leave, however often: the one that is stored."""
-        stored = {key: row for key, row in self.universe.tables["routing"].rows["cases"].items()}
+        stored = self.universe.tables["routing"].rows["cases"]
         for record in self.universe.cluster.all(topics.outbound_coded):
             control = _control(record)
             if control.kind == "response" and control.in_reply_to is not None:
@@ -187,6 +186,3 @@ def _control(record: Message) -> Control:
 def _first_of(ids: list[str], one: str) -> None:
     if one not in ids:
         ids.append(one)
-
-
-__all__ = ["HUB", "Oracle"]

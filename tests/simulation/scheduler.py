@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from unittest.mock import patch
 
 T = TypeVar("T")
@@ -23,11 +23,12 @@ class Endless(AssertionError):
     """The execution does not come to an end."""
 
 
-class Scheduler(asyncio.AbstractEventLoop):
+class Scheduler:
     """What asyncio needs of a loop for tasks, futures and timers, and no more."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance.random
+        self._itself = cast(asyncio.AbstractEventLoop, self)
         self._now = 0.0
         self._ready: list[asyncio.Handle] = []
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
@@ -48,10 +49,8 @@ class Scheduler(asyncio.AbstractEventLoop):
     def is_closed(self) -> bool:
         return False
 
-    def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self._itself, context)
         self._ready.append(handle)
         return handle
 
@@ -63,7 +62,7 @@ class Scheduler(asyncio.AbstractEventLoop):
     def call_at(
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        handle = asyncio.TimerHandle(when, callback, args, self._itself, context)
         heapq.heappush(self._timers, (when, next(self._count), handle))
         return handle
 
@@ -71,19 +70,19 @@ class Scheduler(asyncio.AbstractEventLoop):
         """It is left out when its time comes."""
 
     def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
+        return asyncio.Future(loop=self._itself)
 
-    def create_task(  # type: ignore[override]  # the keywords of 3.11 are all that is used
+    def create_task(
         self, coro: Coroutine[Any, Any, T], *, name: str | None = None, context: Context | None = None
     ) -> asyncio.Task[T]:
-        return asyncio.Task(coro, loop=self, name=name or "task", context=context)
+        return asyncio.Task(coro, loop=self._itself, name=name or "task", context=context)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         self.failures.append(context)
 
-    def run_until_complete(self, future: Coroutine[Any, Any, T]) -> T:  # type: ignore[override]  # of coroutines alone
+    def run_until_complete(self, future: Coroutine[Any, Any, T]) -> T:
         """Runs until the coroutine has ended, wherever the others are."""
-        asyncio._set_running_loop(self)
+        asyncio._set_running_loop(self._itself)
         try:
             task = self.create_task(future)
             while not task.done():
@@ -102,8 +101,8 @@ class Scheduler(asyncio.AbstractEventLoop):
         place = int(self._chance() * len(ready))
         ready[place], ready[-1] = ready[-1], ready[place]
         handle = ready.pop()
-        if not handle._cancelled:  # type: ignore[attr-defined]
-            handle._run()  # type: ignore[attr-defined]
+        if not handle._cancelled:
+            handle._run()
 
     def _advance(self) -> None:
         """To the next timer's time, and everything that is due then."""

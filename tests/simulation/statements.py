@@ -91,7 +91,9 @@ async def recall(rows: Rows, *places: Sequence[Any]) -> list[Row]:
 
 async def settle(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
     decided = [dict(zip(_DECISION, values, strict=True)) for values in zipped(*columns)]
-    return [row for row in decided if await inserted(rows, "decisions", tuple(row[name] for name in _DECISION[:4]), row)]
+    return [
+        row for row in decided if await inserted(rows, "decisions", tuple(row[name] for name in _DECISION[:4]), row)
+    ]
 
 
 # --- exchange
@@ -112,7 +114,8 @@ async def standing_exchanges(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
 
 
 async def finish(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
-    values, changed = zipped(*columns), []
+    values = zipped(*columns)
+    changed: list[Row] = []
     async for place, row in updated(rows, "exchanges", [one[:2] for one in values], "open"):
         new = dict(zip(("state", "completed", "control", "value", "sealed"), values[place][2:], strict=True))
         rows.put("exchanges", values[place][:2], {**row, **new})
@@ -191,7 +194,19 @@ async def enroll(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
 
 # --- routing
 
-_CASE: Final = ("agency", "sender", "id", "exchange", "received", "expires", "control", "subject", "value", "sealed", "proof")
+_CASE: Final = (
+    "agency",
+    "sender",
+    "id",
+    "exchange",
+    "received",
+    "expires",
+    "control",
+    "subject",
+    "value",
+    "sealed",
+    "proof",
+)
 _ANSWER: Final = ("answer_control", "answer_subject", "answer_value", "answer_sealed")
 _UNANSWERED: Final = dict.fromkeys(_ANSWER)
 

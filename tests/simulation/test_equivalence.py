@@ -18,12 +18,15 @@ from psycopg.sql import SQL, Identifier
 from schemas.directory import HUB
 from schemas.text import instant
 from services.exchange import store as exchange
+from services.hub import store as hub
+from services.id_conversion import store as id_conversion
+from services.reference import store as reference
+from services.routing import store as routing
 from services.runtime import decisions, migrations
 from services.runtime.decisions import Decided
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.migrations import OWNER
 from services.runtime.postgres import Database, role_of
-from tests.simulation import statements
 from tests.simulation.database import MemoryDatabase, Tables, Transaction, Untroubled
 from tests.simulation.ground import AGENCIES, SERVICES
 from tests.simulation.operations import Drawing
@@ -156,11 +159,11 @@ async def test_every_statement_does_the_same(migrated: str, service: str, monkey
 def known_to(service: str) -> set[str]:
     """The statements that the service's store, and decision points, execute."""
     mine = {
-        "exchange": statements.exchange,
-        "hub": statements.hub,
-        "id_conversion": statements.id_conversion,
-        "reference": statements.reference,
-        "routing": statements.routing,
+        "exchange": exchange,
+        "hub": hub,
+        "id_conversion": id_conversion,
+        "reference": reference,
+        "routing": routing,
     }
     own = {text for text in vars(mine[service]).values() if isinstance(text, str)} if service in mine else set()
     odd = {"exchange": {"DELETE FROM staff WHERE agency = $1"}}
@@ -172,7 +175,7 @@ def known_to(service: str) -> set[str]:
 def test_every_statement_is_known() -> None:
     """What any store executes has a function here; what is known here, some store executes."""
     assert set().union(*map(known_to, SERVICES)) == STATEMENTS.keys()
-    stores = (statements.exchange, statements.hub, statements.id_conversion, statements.reference, statements.routing)
+    stores = (exchange, hub, id_conversion, reference, routing)
     written = {
         text
         for module in (*stores, decisions)

@@ -3,13 +3,12 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from schemas.directory import HUB
-from schemas.message import Message
 from schemas.text import instant
 from services.hub import store as hub
 from services.runtime.errors import Unavailable
@@ -42,7 +41,12 @@ def processes(layout: Layout) -> list[tuple[str, Sequence[Service]]]:
             return [*blocks.items(), ("hub", central)]
         case "twice":
             singles = [(service.name, [service]) for service in blocks["linkage"]]
-            return [("intermediate", blocks["intermediate"]), ("second", blocks["intermediate"]), *singles, ("hub", central)]
+            return [
+                ("intermediate", blocks["intermediate"]),
+                ("second", blocks["intermediate"]),
+                *singles,
+                ("hub", central),
+            ]
 
 
 @dataclass
@@ -102,8 +106,8 @@ class Universe:
             if self.alive.get(process.name) is process:
                 self._start(process.name, process.running)
 
-    def _spawn(self, work: "asyncio.Future[None] | object") -> "asyncio.Task[None]":
-        task = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -152,7 +156,9 @@ class Universe:
                 self._displace(process)
             case "clock":
                 process.skew = self.chance.choice((JUMP, -JUMP))
-                asyncio.get_running_loop().call_later(self.chance.uniform(0.5, 4), setattr, process, "skew", timedelta())
+                asyncio.get_running_loop().call_later(
+                    self.chance.uniform(0.5, 4), setattr, process, "skew", timedelta()
+                )
             case "leap":
                 self.leapt += self.chance.choice((JUMP, -JUMP))
             case "behind":
@@ -204,6 +210,16 @@ class Universe:
             if asyncio.get_running_loop().time() > until:
                 raise AssertionError(f"does not come to rest: {self.left()}")
 
+    def open(self) -> list[object]:
+        """The exchanges that have not ended."""
+        return [place for place, row in self.tables["exchange"].rows["exchanges"].items() if row["state"] == "open"]
+
+    async def timed_out(self) -> None:
+        """Until none is open, since the time of all is over; for a while, the oracle says what is still open."""
+        until = asyncio.get_running_loop().time() + PATIENCE
+        while self.open() and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.5)
+
     def _quiet(self) -> bool:
         left = self.left()
         self.stopping = [task for task in self.stopping if not task.done()]
@@ -227,7 +243,3 @@ class Universe:
         self.alive = {}
         if tasks:
             await asyncio.wait(tasks)
-
-    def records(self, topic: object) -> list[Message]:
-        """Everything on a topic."""
-        return self.cluster.all(topic)  # type: ignore[arg-type]
