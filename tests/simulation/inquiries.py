@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from schemas import canonical
@@ -86,19 +86,28 @@ def drawn(chance: random.Random) -> list[Asked]:
 def _one(chance: random.Random, place: int, sender: str, receiver: str) -> Asked:
     sort: Sort = chance.choice(COMMON + RARE)
     core = PERSON.get(sort) or chance.choice(KNOWN)
-    posted = _posted(sort, place, sender, receiver, core)
+    expires = START + _life(chance, sort)
+    posted = _posted(sort, place, sender, receiver, core, expires)
     asked = Asked(sort, core, posted)
     odd = chance.random()
     if odd < 0.12:
         return replace(asked, twice=True)
     other = chance.choice([one for one in KNOWN if one != core])
     if odd < 0.24 and sort != "forged":
-        return replace(asked, again=_posted(sort, place, sender, receiver, other))
+        return replace(asked, again=_posted(sort, place, sender, receiver, other, expires))
     return replace(asked, impostor=sort == "ordinary" and odd < 0.34)
 
 
-def _posted(sort: Sort, place: int, sender: str, receiver: str, core: int) -> Posted:
-    expires = START + {"short": timedelta(seconds=2), "late": timedelta(seconds=-1)}.get(sort, LIFE)
+def _life(chance: random.Random, sort: Sort) -> timedelta:
+    match sort:
+        case "short":
+            return timedelta(seconds=chance.choice((0.1, 0.5, 1.0, 2.0)))
+        case "late":
+            return timedelta(seconds=-1)
+    return LIFE
+
+
+def _posted(sort: Sort, place: int, sender: str, receiver: str, core: int, expires: datetime) -> Posted:
     question = Question(
         id=f"019ab1c2-0000-7000-8000-0000000000{place + 1:02}",
         sender=sender,

@@ -1,15 +1,24 @@
 """Bugs that the simulation must find: each is put into the running code from outside, for as long as a test wants it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 from unittest.mock import patch
 
-from schemas.message import Position
+from schemas.message import Message, Position
+from schemas.refusal import Refusal
+from schemas.topics import Topic
 from schemas.wire import envelope, seal
+from schemas.wire.envelope import Envelope
+from services.exchange import store as exchange
+from services.hub.permitting import Granted, Permitter
+from services.routing import store as routing
 from services.runtime import decisions
 from services.runtime.decisions import Decided, Relation
 from services.runtime.log import NONE
-from tests.simulation.log import Member
+from tests.simulation.log import Client, Member
+from tests.simulation.statements import STATEMENTS, Row, Rows, Statement, found, zipped
 
 
 @contextmanager
@@ -47,4 +56,44 @@ def faceless_identity() -> Iterator[None]:
         return identity(control_part, business, b"")
 
     with patch.object(envelope, "identity", without_person), patch.object(seal, "identity", without_person):
+        yield
+
+
+@contextmanager
+def unlocked() -> Iterator[None]:
+    """Exchanges and cases are read without FOR UPDATE: two transactions may end, or answer, what both saw open."""
+
+    def reading(table: str) -> Statement:
+        async def read(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
+            return [row for _, row in sorted(found(rows, table, zipped(*columns)), key=lambda one: one[0])]
+
+        return read
+
+    loose = {exchange._STANDING: reading("exchanges"), routing._STANDING: reading("cases")}
+    with patch.dict(STATEMENTS, loose):
+        yield
+
+
+@contextmanager
+def unordered() -> Iterator[None]:
+    """A batch is published from its end."""
+    publish = Client.publish
+
+    async def backwards(client: Client, records: Sequence[tuple[Topic, Message]]) -> None:
+        await publish(client, records[::-1])
+
+    with patch.object(Client, "publish", backwards):
+        yield
+
+
+@contextmanager
+def decided_anew() -> Iterator[None]:
+    """The hub decides again what comes again: a second D for one message."""
+    stored = Permitter.stored
+
+    def anew(self: Permitter, envelope: Envelope, core: int | None, decided: Decided) -> Granted | Envelope | Refusal:
+        grant = stored(self, envelope, core, decided)
+        return replace(grant, decision=self.decide(envelope, core)) if isinstance(grant, Granted) else grant
+
+    with patch.object(Permitter, "stored", anew):
         yield

@@ -5,7 +5,7 @@ It dies as a process does: from that moment on nothing that it does has an effec
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,7 +30,7 @@ from tests.simulation.log import Client
 if TYPE_CHECKING:
     from tests.simulation.universe import Universe
 
-GRACE: Final = 2.0
+GRACE: Final = 0.5
 SETTINGS: Final = Settings(
     kafka="",
     postgres="",
@@ -94,7 +94,7 @@ class Simulated:
             raise asyncio.CancelledError
         kind = self.universe.faults.due()
         if kind is None:
-            await asyncio.sleep(0)
+            await asyncio.sleep(self.universe.latency())
         else:
             await self.universe.strike(kind, self, what)
         if self.dead:
@@ -135,8 +135,9 @@ class Simulated:
         """As a process waits at its start."""
         directed = any(service.directed for service in self.running)
         while not self.stopping.is_set() and not (caught_up.is_set() and (directory.fresh() or not directed)):
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.stopping.wait(), 0.5)
+            await asyncio.sleep(0.1)
+            if self.dead:
+                raise asyncio.CancelledError
 
     async def _work(self, opened: Sequence[tuple[Service, Any]], directory: Directory) -> None:
         stages = [

@@ -354,7 +354,7 @@ async def _locked(rows: Rows, table: str, keys: Sequence[Key]) -> list[Row]:
     return out
 
 
-STATEMENTS: Final[Mapping[str, Statement]] = {
+STATEMENTS: Final[dict[str, Statement]] = {
     decisions._RECALL: recall,
     decisions._SETTLE: settle,
     exchange._OPEN: open_exchanges,

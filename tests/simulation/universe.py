@@ -79,6 +79,10 @@ class Universe:
         """The true time, which the brokers have; it may leap."""
         return START + timedelta(seconds=asyncio.get_running_loop().time()) + self.leapt
 
+    def latency(self) -> float:
+        """Of a word to the log or the tables: mostly none, so that it is only a matter of who is next."""
+        return self.chance.randint(1, 30) / 1000 if self.chance.random() < 0.08 else 0.0
+
     # — processes
 
     def begin(self, layout: Layout) -> None:
@@ -153,7 +157,7 @@ class Universe:
             case "crash" if self._may_crash(process):
                 process.crash()
             case "displace":
-                self._displace(process)
+                await self._displace(process)
             case "clock":
                 process.skew = self.chance.choice((JUMP, -JUMP))
                 asyncio.get_running_loop().call_later(
@@ -171,10 +175,15 @@ class Universe:
                 self.stopping.append(self._spawn(self._revoke()))
         await asyncio.sleep(0)
 
-    def _displace(self, process: Simulated) -> None:
-        members = [member for client in process.clients for member in client.members]
-        if members:
-            self.chance.choice(members).displace(self.chance.choice((0.0, 0.5, 2.0)))
+    async def _displace(self, process: Simulated) -> None:
+        """It stands still for so long that it is given up; somebody else goes on with its work, and then it does, too."""
+        pause = self.chance.choice((0.0, 0.02, 0.3, 1.0))
+        for member in [member for client in process.clients for member in client.members]:
+            member.displace(pause + self.chance.choice((0.0, 0.5, 2.0)))
+        beside = f"beside {process.name}"
+        if process is self.alive.get(process.name) and beside not in self.alive and not self.switching:
+            self._start(beside, process.running)
+        await asyncio.sleep(pause)
 
     def _behind(self, process: Simulated) -> None:
         until = asyncio.get_running_loop().time() + self.chance.uniform(0.5, 5)
