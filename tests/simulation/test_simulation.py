@@ -43,7 +43,17 @@ def test_every_fault_happens() -> None:
     assert {sort for verdict in verdicts for sort in verdict.asked} == set(ENDS)
 
 
-@pytest.mark.parametrize("plant", [planted.emitted_once, planted.bare_commit, planted.faceless_identity])
+@pytest.mark.parametrize(
+    "plant",
+    [
+        planted.emitted_once,
+        planted.bare_commit,
+        planted.faceless_identity,
+        planted.unlocked,
+        planted.unordered,
+        planted.decided_anew,
+    ],
+)
 def test_a_planted_bug_is_found(plant: Callable[[], AbstractContextManager[None]]) -> None:
     """Within a thousand seeds some rule is broken."""
     with plant():
