@@ -102,6 +102,8 @@ class Simulated:
 
     def crash(self) -> None:
         """Nothing is committed, nothing left in order."""
+        if self.dead:
+            return
         self.dead = True
         if self.task is not None:
             asyncio.get_running_loop().call_soon(self.task.cancel)

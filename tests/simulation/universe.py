@@ -93,18 +93,14 @@ class Universe:
     def _start(self, name: str, running: Sequence[Service]) -> None:
         process = Simulated(name, running, self)
         self.alive[name] = process
-        process.task = self._spawn(self._supervised(process))
+        process.task = self._spawn(process.run())
+        self._spawn(self._supervised(process, process.task))
 
-    async def _supervised(self, process: Simulated) -> None:
+    async def _supervised(self, process: Simulated, running: "asyncio.Task[None]") -> None:
         """Until it ends; if it has died, it is started again after a while."""
-        try:
-            await process.run()
-        except asyncio.CancelledError:
-            if not process.dead:
-                raise
-        except BaseExceptionGroup as group:
-            if not process.dead:
-                self.failures.append(f"process {process.name} ended: {group.exceptions!r}")
+        await asyncio.wait([running])
+        if not process.dead and not running.cancelled() and running.exception() is not None:
+            self.failures.append(f"process {process.name} ended: {running.exception()!r}")
         if process.dead and self.alive.get(process.name) is process:
             await asyncio.sleep(0 if self.calm else self.chance.uniform(0, 2))
             if self.alive.get(process.name) is process:
