@@ -6,6 +6,7 @@ its partitions (a zombie). Every commit is held against what was really caused: 
 
 import asyncio
 import random
+import zlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,6 +28,10 @@ class Cluster(MemoryLog):
     """What all processes share."""
 
     chance: random.Random = field(default_factory=random.Random)
+    small: float = 0.0
+    """How often a batch has one or two messages, however many there are."""
+    idle: float = 0.0
+    """Seconds that a member without anything to commit waits longer than told: it saves wakings without a deed."""
     caused: dict[Partition, set[int]] = field(default_factory=lambda: defaultdict(set))
     """Offsets of which everything that followed was acknowledged to a member of the group."""
     premature: list[str] = field(default_factory=list)
@@ -116,7 +121,7 @@ class Member(MemoryReader):
             self.rejoin()
         batch = self._taken(limit)
         if not batch and wait:
-            await self._cluster.arrival(self._topic, wait if self._due(AT_WORK) else wait + 1)
+            await self._cluster.arrival(self._topic, wait if self._due(AT_WORK) else wait + self._cluster.idle)
             batch = self._taken(limit)
         if batch or not wait:
             await self._access.spoken("read")
@@ -130,7 +135,7 @@ class Member(MemoryReader):
         if self._empty_at == version:
             return []
         drawn = self._cluster.chance.random()
-        batch = self._take(1 if drawn < 0.2 else 2 if drawn < 0.3 else limit)
+        batch = self._take(limit if drawn >= self._cluster.small else 1 + int(drawn * 3 < self._cluster.small))
         if not batch:
             self._empty_at = version
         return batch
@@ -232,9 +237,10 @@ class Client:
             self.cluster.caused[self.group, position.topic, position.partition].add(position.offset)
 
     def _queues(self, records: Sequence[tuple[Topic, Message]]) -> list[list[tuple[Topic, Message]]]:
-        queues: dict[tuple[str, str], list[tuple[Topic, Message]]] = defaultdict(list)
+        queues: dict[tuple[str, int], list[tuple[Topic, Message]]] = defaultdict(list)
         for topic, message in records:
-            queues[topic.name, message.key].append((topic, message))
+            partition = zlib.crc32(message.key.encode()) % topic.partitions
+            queues[topic.name, partition].append((topic, message))
         return list(queues.values())
 
     async def ends(self, topic: Topic) -> dict[int, int]:

@@ -5,6 +5,7 @@ twice, overtaken, set aside, or committed before what it caused.
 """
 
 import json
+import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from tests.simulation.universe import Universe
 INSIDE: Final = frozenset(str(code) for code in SecurityCode)
 EXCUSED: Final = frozenset({SecurityCode.CLOCK_SKEW, SecurityCode.KEY_REVOKED, SecurityCode.UNKNOWN_KEY})
 """What clocks that jump and a key that is revoked on the way may bring."""
+
+Meaning = tuple[str, bytes, str]
+"""Kind of the event, control part and business part."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,18 @@ class Oracle:
 
     def _completed(self) -> Iterator[str]:
         """One meaning for every event, the right one, and an event for everything that must have one."""
-        meanings: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        meanings: dict[str, set[Meaning]] = defaultdict(set)
         rest = AtRest(self.universe.ground.key_rings("intermediate"), self.universe.clock)
         for record in self.universe.cluster.all(topics.exchange_completed):
             business = rest.open(record, "value").decode()
-            meanings[record.headers["ce_id"].decode()].add((record.headers["ce_type"].decode(), business))
+            meaning = (record.headers["ce_type"].decode(), record.headers["control"], business)
+            meanings[record.headers["ce_id"].decode()].add(meaning)
         for one in self.asked:
             yield from self._ending(one, meanings)
         for event, _ in meanings.items():
             yield f"{event} was completed, which nobody has asked"
 
-    def _ending(self, one: Asked, meanings: dict[str, set[tuple[str, str]]]) -> Iterator[str]:
+    def _ending(self, one: Asked, meanings: dict[str, set[Meaning]]) -> Iterator[str]:
         where, exchange = f"{one.sort} {one.place}", one.posted.question.id
         found = meanings.pop(f"{exchange}/0", set())
         if one.sort == "forged":
@@ -71,7 +76,9 @@ class Oracle:
         if len(found) != 1:
             yield f"{where} has {len(found)} meanings instead of one"
             return
-        [(_, business)] = found
+        [(kind, control, business)] = found
+        if self._kept(one) != (kind, control, business):
+            yield f"{where} was told something else than what is kept"
         part = json.loads(business)
         word = part.get("code") or part["outcome"]
         allowed = set(ENDS[one.sort])
@@ -79,18 +86,22 @@ class Oracle:
             allowed |= UNTIMELY | ({"records"} if one.sort == "late" else set())
         if word not in allowed:
             yield f"{where} ended as {word}, not as one of {sorted(allowed)}"
-        if word == "records" and part not in self._answers(one):
+        if word == "records" and part != business_of(one.posted.question.receiver, self._first(one)):
             yield f"{where} got an answer about somebody else"
         reused = [event for event in meanings if event.startswith(f"{exchange}/outbound.requested")]
-        words = {json.loads(text).get("code") for event in reused for _, text in meanings.pop(event)}
+        words = {json.loads(text).get("code") for event in reused for *_, text in meanings.pop(event)}
         if (len(reused), words) != ((1, {"id_reused"}) if one.again else (0, set())):
             yield f"{where}: {len(reused)} requests were refused as {words}"
 
-    def _answers(self, one: Asked) -> list[object]:
-        """About whoever was accepted first."""
-        receiver = one.posted.question.receiver
-        first = self._first(one)
-        return [business_of(receiver, first)]
+    def _kept(self, one: Asked) -> Meaning | None:
+        """What the asker finds in the table, in the words of the event."""
+        agency, where = one.place
+        row = self.universe.tables["exchange"].rows["exchanges"].get((agency, uuid.UUID(where)))
+        if row is None or row["state"] == "open":
+            return None
+        rest = AtRest(self.universe.ground.key_rings("intermediate"), self.universe.clock)
+        business = rest.open_part(agency, row["sealed"], "value", row["control"], row["value"]).decode()
+        return (f"renkei.exchange.{row['state']}", row["control"], business)
 
     def _first(self, one: Asked) -> int:
         """Whom the request is about that stands first on the topic of those with this id."""

@@ -72,7 +72,7 @@ class Universe:
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.cluster = Cluster(self.clock, chance=self.chance)
+        self.cluster = Cluster(self.clock, chance=self.chance, small=0.3, idle=1.0)
         self.tables = {name: tables.copy() for name, tables in self.ground.tables.items()}
 
     def clock(self) -> datetime:
