@@ -16,8 +16,9 @@ from services.runtime.errors import TooLarge
 from services.runtime.kafka import KafkaLog, apply_topics
 from services.runtime.log import Log, Reader, TableReader
 from services.runtime.memory import MemoryLog
+from tests.simulation.client import Client
 from tests.simulation.database import Untroubled
-from tests.simulation.log import Client, Cluster
+from tests.simulation.log import Cluster
 from tests.waiting import until
 
 KEYS = [f"{number:06}" for number in range(131016, 131040)]

@@ -13,7 +13,8 @@ from typing import Any, Final, Protocol
 
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.postgres import _named
-from tests.simulation.statements import STATEMENTS, Key, Row
+from tests.simulation.statements import STATEMENTS
+from tests.simulation.statements.rows import Key, Row
 
 Place = tuple[str, Key]
 OPEN_TO_ALL: Final = frozenset({"advisory"})

@@ -17,8 +17,10 @@ from services.routing import store as routing
 from services.runtime import decisions
 from services.runtime.decisions import Decided, Relation
 from services.runtime.log import NONE
-from tests.simulation.log import Client, Member
-from tests.simulation.statements import STATEMENTS, Row, Rows, Statement, found, zipped
+from tests.simulation.client import Client
+from tests.simulation.log import Member
+from tests.simulation.statements import STATEMENTS
+from tests.simulation.statements.rows import Row, Rows, Statement, found, zipped
 
 
 @contextmanager

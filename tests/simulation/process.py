@@ -24,8 +24,8 @@ from services.runtime.quarantine import Quarantine
 from services.runtime.service import Environment, Service
 from services.runtime.settings import Settings
 from services.topology import SERVICES
+from tests.simulation.client import Client
 from tests.simulation.database import MemoryDatabase
-from tests.simulation.log import Client
 
 if TYPE_CHECKING:
     from tests.simulation.universe import Universe
