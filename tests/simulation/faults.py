@@ -14,7 +14,8 @@ OF_TIME: Final = frozenset({"clock", "leap", "revoke"})
 """After these an inquiry may rightly end otherwise: late, or by nobody's answer."""
 MOST: Final = 10
 CRASHES: Final = 2
-"""Of one service: what kills its process three times is rightly set aside."""
+"""Of one service, and losses of its partitions: seen from outside they are the same, and what is being done when its process
+is lost for the third time is rightly set aside."""
 
 
 @dataclass

@@ -152,7 +152,7 @@ class Universe:
                 await asyncio.sleep(self.chance.choice((0.05, 0.5, 3.0)))
             case "crash" if self._may_crash(process):
                 process.crash()
-            case "displace":
+            case "displace" if self._may_crash(process):
                 await self._displace(process)
             case "clock":
                 process.skew = self.chance.choice((JUMP, -JUMP))
