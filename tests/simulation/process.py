@@ -4,7 +4,7 @@ It dies as a process does: from that moment on nothing that it does has an effec
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -176,6 +176,3 @@ class Simulated:
     def _loop(self, stage: Stage, chain: Chain, client: Client, directory: Directory) -> Loop:
         quarantine = Quarantine(self.universe.ground.quarantine, stage.service.name, self.clock)
         return Loop(stage, chain, client, directory, METRICS, self.condition, quarantine, self.stopping)
-
-
-Started = Callable[[str, Sequence[Service]], Simulated]
