@@ -3,7 +3,7 @@
 PYTHON ?= python3
 INSTALLED := .venv/.installed
 
-.PHONY: help install kafka demo up down test lint type gen bench clean
+.PHONY: help install kafka demo up down test simulate lint type gen bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,11 @@ down: $(INSTALLED)  ## stop it; its data stays
 
 test: $(INSTALLED)  ## run all tests
 	.venv/bin/pytest
+
+SEEDS ?= 1000
+START ?= 0
+simulate: $(INSTALLED)  ## run the simulation: make simulate SEEDS=1000 START=0
+	.venv/bin/python -m tests.simulation --seeds $(SEEDS) --start $(START)
 
 lint: type  ## check style, types and import rules
 	.venv/bin/ruff check

@@ -89,6 +89,7 @@ class Trial:
                 await attempt(message)
             except Unavailable:
                 self.attempts[message.position] -= 1
+                await self.begin(message, self.attempts)  # else a process that ends while it waits counts against it
                 raise
             except Misconfigured:
                 raise

@@ -1,4 +1,4 @@
-"""The log's contract, kept by `MemoryLog` and `KafkaLog` alike: order, offsets, groups, redelivery."""
+"""The log's contract, kept by `MemoryLog`, the simulation's and `KafkaLog` alike: order, offsets, groups, redelivery."""
 
 import asyncio
 import uuid
@@ -16,6 +16,9 @@ from services.runtime.errors import TooLarge
 from services.runtime.kafka import KafkaLog, apply_topics
 from services.runtime.log import Log, Reader, TableReader
 from services.runtime.memory import MemoryLog
+from tests.simulation.client import Client
+from tests.simulation.database import Untroubled
+from tests.simulation.log import Cluster
 from tests.waiting import until
 
 KEYS = [f"{number:06}" for number in range(131016, 131040)]
@@ -42,10 +45,13 @@ class Place:
         return topic
 
 
-@pytest.fixture(params=["memory", "kafka"])
+@pytest.fixture(params=["memory", "simulated", "kafka"])
 async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
     if request.param == "memory":
         yield Place(MemoryLog(lambda: datetime.now(UTC)))
+        return
+    if request.param == "simulated":
+        yield Place(Client(Cluster(lambda: datetime.now(UTC)), Untroubled()))
         return
     bootstrap: str = request.getfixturevalue("kafka")
     log = KafkaLog(bootstrap, grace=0.5)

@@ -146,6 +146,19 @@ async def test_an_interruption_costs_no_message_an_attempt() -> None:
     assert world.tried == [0, 1, 1, 1, 2, 3]
 
 
+async def test_an_interruption_is_not_noted_as_an_attempt() -> None:
+    """A process that ends while the database is away, time and again, does not make its message a suspect."""
+    noted: dict[int, int] = {}
+    for _ in range(ATTEMPTS + 1):
+        world = World(away=1)
+        with pytest.raises(Unavailable):
+            await world.run(world.trial(noted), batch(2))
+        noted = world.noted[-1]
+    world = World()
+    await world.run(world.trial(noted), batch(2))
+    assert (world.tried, world.set_aside) == ([0, 1], [])
+
+
 async def test_what_is_the_operators_is_no_messages_fault() -> None:
     """A missing table ends the trial at once."""
     world = World()

@@ -1,0 +1,59 @@
+"""What may go wrong in one execution, drawn from its seed: which kinds, how many, and after how many awaits each."""
+
+import random
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Kind = Literal["unavailable", "slow", "crash", "displace", "clock", "leap", "behind", "switch", "revoke"]
+"""A call fails before or after its effect; a process waits, dies, or loses its partitions unawares; its clock, or everybody's,
+jumps; its directory is behind; the layout of processes changes; a key is revoked."""
+KINDS: Final[tuple[Kind, ...]] = (
+    "unavailable", "slow", "crash", "displace", "clock", "leap", "behind", "switch", "revoke",
+)  # fmt: skip
+OF_TIME: Final = frozenset({"clock", "leap", "revoke"})
+"""After these an inquiry may rightly end otherwise: late, or by nobody's answer."""
+MOST: Final = 10
+CRASHES: Final = 2
+"""Of one service, and losses of its partitions: seen from outside they are the same, and what is being done when its process
+is lost for the third time is rightly set aside."""
+
+
+@dataclass
+class Faults:
+    """Counts awaits; every so many, one of the seed's kinds is due."""
+
+    chance: random.Random
+    kinds: tuple[Kind, ...]
+    left: int
+    gap: float
+    happened: list[Kind] = field(default_factory=list)
+    _next: int = 0
+
+    def due(self) -> Kind | None:
+        """To be asked at every await."""
+        self._next -= 1
+        if self._next > 0 or not self.left:
+            return None
+        self._next = 1 + int(self.chance.expovariate(1 / self.gap))
+        self.left -= 1
+        kind = self.chance.choice(self.kinds)
+        self.happened.append(kind)
+        return kind
+
+    def stop(self) -> None:
+        """From now on nothing goes wrong."""
+        self.left = 0
+
+    @property
+    def timely(self) -> bool:
+        """Whether everybody's sense of time and keys was left alone."""
+        return not OF_TIME & set(self.happened)
+
+
+def drawn(chance: random.Random) -> Faults:
+    """Few kinds at a time, so that each is met undisturbed by others, too; one seed in eight is without."""
+    kinds = tuple(chance.sample(KINDS, chance.randint(1, 4)))
+    left = 0 if chance.random() < 0.125 else chance.randint(1, MOST)
+    faults = Faults(chance, kinds, left, chance.choice((8.0, 25.0, 60.0)))
+    faults._next = 1 + int(chance.expovariate(1 / faults.gap))
+    return faults

@@ -1,0 +1,78 @@
+"""Hundreds of executions in which everything goes wrong that may: each inquiry still ends once, as it must."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+
+from tests.simulation import planted
+from tests.simulation.execution import run, simulated
+from tests.simulation.faults import KINDS
+from tests.simulation.inquiries import ENDS
+
+SEEDS = 200
+"""`make simulate` runs others."""
+REGRESSIONS: tuple[int, ...] = (719, 945)
+"""Seeds that have failed once, by the simulation's own fault so far."""
+FOUND_WITHIN = 1000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _simulated() -> Iterator[None]:
+    with simulated():
+        yield
+
+
+@pytest.mark.parametrize("start", range(0, SEEDS, 50))
+def test_every_seed_holds(start: int) -> None:
+    """Whatever fails, repeats, dies or jumps: nothing is lost, invented, answered twice, overtaken or set aside."""
+    wrong = {seed: verdict.wrong for seed in range(start, start + 50) if (verdict := run(seed)).wrong}
+    assert not wrong
+
+
+@pytest.mark.parametrize("seed", REGRESSIONS)
+def test_what_has_failed_holds(seed: int) -> None:
+    """Seeds by which a bug was found, for as long as they are still drawn as they were then."""
+    assert not run(seed).wrong
+
+
+def test_one_seed_is_one_execution() -> None:
+    """The same faults at the same awaits, step by step, however often it is run."""
+    first, second = run(17), run(17)
+    assert first == second
+    assert first.steps > 500
+
+
+def test_another_process_executes_the_same() -> None:
+    """Whatever the hash seed of its strings, and whatever it ran before."""
+    code = "from tests.simulation.execution import run, simulated\nwith simulated(): print(run(20).steps)"
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == run(20).steps
+
+
+def test_every_fault_happens() -> None:
+    """Within the seeds that are run here, each kind of fault strikes, and each sort of inquiry is made."""
+    verdicts = [run(seed) for seed in range(60)]
+    assert {kind for verdict in verdicts for kind in verdict.happened} == set(KINDS)
+    assert {sort for verdict in verdicts for sort in verdict.asked} == set(ENDS)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        planted.emitted_once,
+        planted.bare_commit,
+        planted.faceless_identity,
+        planted.unlocked,
+        planted.unordered,
+        planted.decided_anew,
+    ],
+)
+def test_a_planted_bug_is_found(plant: Callable[[], AbstractContextManager[None]]) -> None:
+    """Within a thousand seeds some rule is broken."""
+    with plant():
+        assert any(run(seed).wrong for seed in range(FOUND_WITHIN))
