@@ -10,7 +10,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from schemas.message import Message
+from schemas.message import MESSAGE_LIMIT, Message
 from schemas.topics import Topic
 from services.operator.local import kafka as server
 from services.operator.local.kafka import Broker, KafkaSettings
@@ -42,6 +42,19 @@ async def admin(kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
     await client.start()
     yield client
     await client.close()
+
+
+async def test_a_topic_may_have_room_for_more(kafka: str, log: KafkaLog) -> None:
+    """What is set aside is a record at its limit and what is said of it; it is published, and read."""
+    topic = Topic(f"contract.{uuid.uuid4()}", "A topic of one test.", partitions=1, room=128 * 1024)
+    await apply_topics(kafka, [topic], [(topic.name, topic)])
+    large = Message("131016", bytes(MESSAGE_LIMIT + 100 * 1024), {})
+    await log.publish([(topic, large), (topic, Message("131016", b"small", {}))])
+    async with log.reader(topic.name, topic) as reader:
+        found: list[Message] = []
+        while len(found) < 2:
+            found += await reader.read(10, 1)
+    assert [len(one.value) for one in found] == [len(large.value), 5]
 
 
 # --- Topics and first offsets

@@ -85,6 +85,16 @@ async def test_the_key_decides_the_partition(place: Place) -> None:
     assert {partition for _, partition in where} == set(range(topic.partitions))
 
 
+async def test_however_much_is_published_at_once(place: Place) -> None:
+    """More than the log takes in one batch, all of it for one partition: it is divided, in order."""
+    topic = await place.topic()
+    sent = [message(KEYS[0], f"{number} " + "x" * 4000) for number in range(1000)]
+    assert sum(len(one.value) for one in sent) > 3 * MESSAGE_LIMIT
+    await publish(place, topic, sent)
+    async with reader(place, topic) as member:
+        assert values(await collect(member, len(sent))) == values(sent)
+
+
 async def test_what_is_published_stands_in_the_log(place: Place) -> None:
     """`publish` returns when all is acknowledged, not before; publishing nothing is nothing."""
     topic = await place.topic()

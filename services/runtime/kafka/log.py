@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import murmur2
 
 from schemas.message import Message
-from schemas.topics import Topic, record_quarantined
+from schemas.topics import Topic
 from services.runtime.attempts import somebody_new
 from services.runtime.errors import Misconfigured, TooLarge, Unavailable
 from services.runtime.kafka import topics as cluster
@@ -103,7 +103,7 @@ class KafkaLog:
                     bootstrap_servers=self._bootstrap,
                     enable_idempotence=True,
                     acks="all",
-                    max_batch_size=cluster.BATCH_LIMIT + record_quarantined.room,
+                    max_batch_size=cluster.BATCH_LIMIT,
                 )
                 try:
                     await start(producer, self._patience)
