@@ -7,11 +7,11 @@ import uuid
 
 def frame(*parts: bytes | str | int) -> bytes:
     """Each part after its length (4 bytes, big-endian); text in UTF-8, numbers in 8 bytes."""
-    out = bytearray()
+    out: list[bytes] = []
     for part in parts:
-        data = _bytes(part)
-        out += len(data).to_bytes(4, "big") + data
-    return bytes(out)
+        data = part if type(part) is bytes else _bytes(part)
+        out += (len(data).to_bytes(4, "big"), data)
+    return b"".join(out)
 
 
 def digest(*parts: bytes | str | int) -> bytes:
@@ -34,9 +34,8 @@ def derived_id(cause: bytes, kind: str, receiver: str, position: int) -> str:
 
 def _bytes(part: bytes | str | int) -> bytes:
     match part:
-        case bytes():
-            return part
         case str():
             return part.encode()
         case int():
             return part.to_bytes(8, "big")
+    return part
