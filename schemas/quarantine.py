@@ -112,7 +112,7 @@ def original_of(aside: Aside, key: OperatorKey) -> Message:
 
 def released(aside: Aside, key: OperatorKey) -> Message:
     """The original on its way back to its topic, with the operator's word for where and when it was first read."""
-    message, said = original_of(aside, key), aside.said
+    message, said = _plain(original_of(aside, key)), aside.said
     signed = _signed(message, said.topic, said.source, said.appended)
     signature = to_text(suites.sign("ed25519", to_bytes(key.release), signed))
     release = Release(source=said.source, appended=said.appended, signature=signature)
@@ -122,13 +122,16 @@ def released(aside: Aside, key: OperatorKey) -> Message:
 def check_release(message: Message, key: QuarantineKey) -> Release:
     """What the header `released` says, if the operator has signed it for this message on this topic."""
     release = decoded(Release, message.headers[RELEASED], LIMIT)
-    plain = Message(message.key, message.value, {k: v for k, v in message.headers.items() if k != RELEASED})
-    signed = _signed(plain, message.position.topic, release.source, release.appended)
+    signed = _signed(_plain(message), message.position.topic, release.source, release.appended)
     try:
         suites.verify("ed25519", to_bytes(key.release), signed, to_bytes(release.signature))
     except suites.Unacceptable as error:
         raise SecurityEvent(SecurityCode.BAD_SIGNATURE, f"released: {error}") from None
     return release
+
+
+def _plain(message: Message) -> Message:
+    return Message(message.key, message.value, {k: v for k, v in message.headers.items() if k != RELEASED})
 
 
 def _flat(message: Message) -> Iterator[bytes]:

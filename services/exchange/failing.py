@@ -39,7 +39,9 @@ class Failer:
         outcomes: list[Outcome] = [Drop(place, REASON) for place, found in asserted.items() if found is None]
         accepted = [candidate for candidate in candidates if self._accepted(candidate, known)]
         for candidate in candidates:
-            if candidate not in accepted:
+            if self._copy(candidate, known):
+                outcomes.append(Drop(candidate.message.position, "copy"))
+            elif candidate not in accepted:
                 outcomes += self._unaccepted(candidate)
         ending = [
             self.finisher.own(one.message, control_of(one, known[one.place]).encoded(), _failure(), "aside")
@@ -52,13 +54,20 @@ class Failer:
         if message.position.topic != topics.outbound_requested.name:
             return None
         try:
-            return self.accepter.candidate(replace(message, source=str(message.position)))
+            return self.accepter.candidate(replace(message, source=message.source or str(message.position)))
         except (SecurityEvent, Refusal):
             return None
 
     def _accepted(self, candidate: Candidate, known: Mapping[Place, Decided]) -> bool:
-        """Whether it is this request that has opened the exchange of its id."""
+        """Whether it is this request, and no copy of it, that has opened the exchange of its id."""
         decided = known.get(candidate.place)
+        return self._same(candidate, decided) and decided is not None and decided.source == candidate.message.source
+
+    def _copy(self, candidate: Candidate, known: Mapping[Place, Decided]) -> bool:
+        """Whether the same request was accepted before: that one goes its way."""
+        return self._same(candidate, known.get(candidate.place)) and not self._accepted(candidate, known)
+
+    def _same(self, candidate: Candidate, decided: Decided | None) -> bool:
         return decided is not None and decided.digest == self.accepter.content(candidate)
 
     def _unaccepted(self, candidate: Candidate) -> list[Outcome]:

@@ -72,7 +72,9 @@ class Candidate:
         if asked is None or asked.state != "open" or not self.sound or control.exchange != self.exchange[1]:
             return False
         about = (control.basis.encoded().decode(), control.item.encoded().decode())
-        sender = control.sender in (asked.receiver, HUB, self.message.key)
+        sender = control.sender == asked.receiver or (
+            control.kind != "response" and control.sender in (HUB, self.message.key)
+        )
         return sender and about == (asked.basis, asked.item) and self.person in (None, asked.person)
 
 

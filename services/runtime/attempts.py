@@ -23,7 +23,7 @@ class Note:
     attempts: Mapping[int, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        counted = sorted(self.attempts.items())[:LONGEST]
+        counted = sorted(self.attempts.items())[-LONGEST:]  # the last ones: one of them may be what kills
         return " ".join(["at work", self.who, *(f"{offset}:{count}" for offset, count in counted)]) if self.who else ""
 
 

@@ -46,11 +46,12 @@ class Chain:
     _count: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def run(
-        self, stage: Stage, batch: Sequence[Message], skipping: Collection[Topic]
+        self, stage: Stage, batch: Sequence[Message], skipping: Collection[Topic], passed: list[Stage] | None = None
     ) -> list[tuple[Topic, Message]]:
         """All that `batch` leads to, in order, to be published and acknowledged before its offsets are committed.
 
-        Batches of the topics in `skipping` are handed to their stages instead of being published."""
+        Batches of the topics in `skipping` are handed to their stages instead of being published. The stages that it has
+        passed are added to `passed`."""
         emits = await self._step(stage, [self.entered(stage.topic, message) for message in batch])
         published: list[tuple[Topic, Message]] = []
         for topic, group in _by_topic(emits).items():
@@ -58,12 +59,17 @@ class Chain:
                 published += [(topic, self._leaving(emit)) for emit in group]
                 continue
             for following in self.skipped[topic]:
-                published += await self.run(following, [self._handed(emit) for emit in group], skipping)
-        self._done[stage] += 1
+                published += await self.run(following, [self._handed(emit) for emit in group], skipping, passed)
+        if passed is not None:
+            passed.append(stage)
         return published
 
+    def count(self, passed: Sequence[Stage]) -> None:
+        """What batches have passed these stages led to is acknowledged."""
+        self._done.update(passed)
+
     def done(self, stage: Stage) -> int:
-        """How many batches have passed this stage and all that followed, whichever way they came to it."""
+        """How many batches have passed this stage, whichever way they came to it, acknowledged with all that followed."""
         return self._done[stage]
 
     def entered(self, topic: Topic, message: Message) -> Message:

@@ -21,16 +21,14 @@ from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.log import Log, Reader
 from services.runtime.logging import place
 from services.runtime.metrics import Metrics
-from services.runtime.quarantine import Quarantine
+from services.runtime.quarantine import Quarantine, returned
 from services.runtime.shortcut import Shortcut
-from services.runtime.trial import Aside, Stuck, Trial
+from services.runtime.trial import Aside, Killed, Stuck, Trial
 
 BATCH: Final = 500
 """Messages a batch at most: at 2 KB each a megabyte, and few enough that no transaction is long."""
 LARGEST: Final = 20 * BATCH
 """Messages held while none of them can be done."""
-CAREFUL: Final = 50
-"""Messages tried one by one where somebody did not leave in order; a killer behind them is met after the next end."""
 COMMIT_EVERY: Final = 0.5
 """Seconds between offset commits: by time, not by batch, since each costs a loop as much as a small batch; a redelivery is
 harmless."""
@@ -82,6 +80,11 @@ class Loop:
             except Unavailable as reason:
                 self._waiting(reason)
                 await pause.wait(self.stopping)
+            except Misconfigured:
+                raise
+            except Exception as error:  # of the client's: it joins anew
+                self._failed(error, 0)
+                await pause.wait(self.stopping)
 
     async def _follow(self, reader: Reader, pause: "Pause") -> None:
         shortcut = Shortcut(self.stage, self.chain, self.log)
@@ -93,12 +96,10 @@ class Loop:
                 assignment = reader.assignments
                 trial = self._suspicious(reader, await reader.begin())
             skipping = await shortcut.topics(reader)
-            if batch and trial:
-                await self._handle(reader, batch[:CAREFUL], skipping, trial)
-                batch, trial = batch[CAREFUL:], None
             if batch:
                 began = time.monotonic()
-                await self._handle(reader, batch, skipping, None)
+                await self._handle(reader, batch, skipping, trial)
+                trial = None
                 if len(batch) < BATCH:
                     await asyncio.sleep(min(LONGEST_BREATH, BREATH * (time.monotonic() - began)))
             if time.monotonic() - committed >= COMMIT_EVERY:
@@ -160,7 +161,9 @@ class Loop:
     async def _attempt(self, batch: Sequence[Message], skipping: Collection[Topic]) -> None:
         if self.stage.service.directed:
             self.directory.require_fresh()
-        await self.log.publish(await self.chain.run(self.stage, batch, skipping))
+        passed: list[Stage] = []
+        await self.log.publish(await self.chain.run(self.stage, batch, skipping, passed))
+        self.chain.count(passed)
 
     async def _one(self, skipping: Collection[Topic], message: Message) -> None:
         await self._attempt([message], skipping)
@@ -168,12 +171,18 @@ class Loop:
     async def _set_aside(self, skipping: Collection[Topic], failed: Sequence[Aside]) -> None:
         """Into quarantine; and if its service has something to say to the askers, that is said."""
         topic = self.stage.topic
-        sources = [self.chain.entered(topic, message).source for message, _, _ in failed]
-        records = [self.quarantine.record(*one, source) for one, source in zip(failed, sources, strict=True)]
+        records = [
+            self.quarantine.record(returned(message, self.chain.release), why, attempts, self._source(message))
+            for message, why, attempts in failed
+        ]
         await self.log.publish(records)
         self.metrics.aside.labels(self.stage.service.name, topic.name).inc(len(failed))
-        for message, _, _ in failed:
-            await self._tell(skipping, message)
+        for message, why, _ in failed:
+            if not isinstance(why, Killed):  # reading it once more could kill once more, and for ever
+                await self._tell(skipping, message)
+
+    def _source(self, message: Message) -> str:
+        return self.chain.entered(self.stage.topic, message).source
 
     async def _tell(self, skipping: Collection[Topic], message: Message) -> None:
         told = self.stage.service.aside.get(self.stage.topic)

@@ -201,6 +201,7 @@ class Process:
                 await log.publish([(emit.topic, emit.message) for emit in emits])
                 self.condition.waiting.pop(f"{service.name}/tick", None)
             except Unavailable as reason:
+                self.condition.waiting[f"{service.name}/tick"] = str(reason)
                 structlog.get_logger().warning("waiting", service=service.name, waiting_for=str(reason))
             except Misconfigured:
                 raise

@@ -5,6 +5,7 @@ deployment must not empty a topic into quarantine (architecture section 4).
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -84,12 +85,15 @@ class Trial:
         failure: Exception = Killed()
         while self.attempts.get(message.position, 0) < ATTEMPTS:
             self.attempts[message.position] = self.attempts.get(message.position, 0) + 1
-            await self.begin(message, self.attempts)
             try:
+                await self.begin(message, self.attempts)
                 await attempt(message)
             except Unavailable:
                 self.attempts[message.position] -= 1
-                await self.begin(message, self.attempts)  # else a process that ends while it waits counts against it
+                with suppress(Unavailable):
+                    await self.begin(
+                        message, self.attempts
+                    )  # else a process that ends while it waits counts against it
                 raise
             except Misconfigured:
                 raise

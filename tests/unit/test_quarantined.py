@@ -1,6 +1,7 @@
 """What was set aside can be read by the operator alone, and only the operator gives it back."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from schemas.refusal import SecurityEvent
 from schemas.topics import record_quarantined
 from schemas.wire import suites
 from services.runtime.log import require_size
-from services.runtime.quarantine import returned
+from services.runtime.quarantine import Quarantine, returned
 
 KEY, OTHER = new_key(), new_key()
 PLACE = Position("inbound.asked", 3, 17)
@@ -76,6 +77,17 @@ def test_a_released_message_counts_from_where_it_was_first_read() -> None:
     back = returned(again, KEY.public)
     assert (back.source, back.time, back.headers) == ("inbound.opened/3/11", 1_795_500_000_000, original.headers)
     assert back.position.offset == 99
+
+
+def test_what_is_set_aside_again_can_be_released_again() -> None:
+    """Released before anything was mended, it comes back; the next release counts from the first reading too."""
+    original = Message("131016", b"value", {"control": b"{}"}, PLACE)
+    again = replace(released(held(original), KEY), position=Position("inbound.asked", 3, 99), time=5)
+    aside = Quarantine(KEY.public, "routing", lambda: datetime.now(UTC))
+    _, record = aside.record(returned(again, KEY.public), KeyError(), 3, "inbound.opened/3/11")
+    second = replace(released(quarantine.read(record), KEY), position=Position("inbound.asked", 3, 120), time=9)
+    back = returned(second, KEY.public)
+    assert (back.source, back.time, back.headers) == ("inbound.opened/3/11", 1_795_500_000_000, original.headers)
 
 
 @pytest.mark.parametrize("altered", ["value", "key", "topic", "header", "source", "signature", "form", "another's"])

@@ -18,9 +18,10 @@ from schemas.quarantine import new_key
 from schemas.topics import Topic, record_quarantined
 from services.runtime import loop as loops
 from services.runtime import shortcut
+from services.runtime.attempts import Note
 from services.runtime.chain import Stage
 from services.runtime.directory import Directory
-from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.errors import Misconfigured, TooLarge, Unavailable
 from services.runtime.loop import Condition, Loop, Pause
 from services.runtime.memory import MemoryLog
 from services.runtime.metrics import Metrics
@@ -273,6 +274,63 @@ async def test_the_asker_is_told_of_what_was_set_aside() -> None:
     assert sorted((one.value, "told" in one.headers) for one in log.all(LEAVING)) == sorted(
         [(b"0", False), (b"1", True), (b"3", False)] * len(KEYS)
     )
+
+
+async def test_what_the_log_does_not_take_shows_no_sound_step() -> None:
+    """A target that refuses every record is the operator's to mend: nothing is set aside, nothing is committed."""
+
+    @dataclass
+    class Refusing(MemoryLog):
+        mended: bool = False
+
+        async def publish(self, records: Sequence[tuple[Topic, Message]]) -> None:
+            if records and records[0][0] == LEAVING and not self.mended:
+                raise TooLarge("max.message.bytes")
+            await super().publish(records)
+
+    log = Refusing(clock)
+    run = Running(log)
+    first = service("first", ENTERING, LEAVING)
+    await post(log, 4)
+    async with run.process([first], [first]):
+        await until(lambda: run.condition.waiting == {"first/entering": "step failed: TooLarge"})
+        await until(lambda: retried(run, "TooLarge") > 3)
+        assert log.all(record_quarantined) == []
+        assert set((await log.committed("renkei.first.entering", ENTERING)).values()) == {0}
+        log.mended = True
+        await until(arrived(log, 4))
+    for key in KEYS:
+        assert firsts(log.all(LEAVING), key) == list(range(4))
+
+
+async def test_a_stop_in_a_careful_batch_commits_nothing_that_was_not_done() -> None:
+    """After somebody has died at work, and while nothing can be done: all of it is still to be done afterwards."""
+    broken = True
+
+    async def buggy(batch: Sequence[Message], onward: Any) -> list[Outcome]:
+        if broken:
+            raise KeyError
+        return await carry(batch, onward)
+
+    log = MemoryLog(clock)
+    first = service("first", ENTERING, LEAVING, buggy)
+    await post(log, 200)
+    for number in range(ENTERING.partitions):
+        log.commit("renkei.first.entering", ENTERING, number, 0, Note("0a1b2c3d"))
+    run = Running(log)
+    async with run.process([first], [first]):
+        await until(lambda: retried(run, "KeyError") > 0)
+    broken = False
+    async with Running(log).process([first], [first]):
+        await until(lambda: done(log, "renkei.first.entering", ENTERING))
+    assert log.all(record_quarantined) == []
+    for key in KEYS:
+        assert firsts(log.all(LEAVING), key) == list(range(200))
+
+
+def retried(run: Running, error: str) -> float:
+    labels = {"service": "first", "topic": "entering", "error": error}
+    return run.metrics.registry.get_sample_value("renkei_batch_retries_total", labels) or 0
 
 
 async def test_a_lonely_message_waits_for_company() -> None:

@@ -159,6 +159,26 @@ async def test_an_interruption_is_not_noted_as_an_attempt() -> None:
     assert (world.tried, world.set_aside) == ([0, 1], [])
 
 
+async def test_who_cannot_even_begin_has_not_tried() -> None:
+    """While nothing can be noted no message is tried, and none is taken for a killer."""
+    world = World()
+    away = 5
+
+    async def begin(message: Message, attempts: Mapping[Position, int]) -> None:
+        nonlocal away
+        if away:
+            away -= 1
+            raise Unavailable("no coordinator")
+        await world.begin(message, attempts)
+
+    trial = Trial(begin, world.finish, lambda: False, {})
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await world.run(trial, batch(3))
+    await world.run(trial, batch(3))
+    assert (world.tried, world.set_aside) == ([0, 1, 2], [])
+
+
 async def test_what_is_the_operators_is_no_messages_fault() -> None:
     """A missing table ends the trial at once."""
     world = World()

@@ -89,7 +89,6 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             partition = TopicPartition(message.position.topic, message.position.partition)
             if partition in self._done:  # else it was taken away while the batch was in flight
                 self._done[partition] = max(self._done[partition], message.position.offset + 1)
-        self._idle.set()
 
     async def begin(self) -> Mapping[int, Note]:
         assignment = self.assignments
@@ -103,7 +102,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             offset, note = found[partition.partition]
             begun[partition.partition] = LEFT if note.who == self._who else note
             self._done.setdefault(partition, offset)
-        await self.commit()
+        await self._commit(lambda number: Note(self._who, begun[number].attempts if number in begun else {}))
         return begun
 
     async def commit(self, attempts: Mapping[Position, int] = NONE) -> None:
@@ -118,7 +117,9 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def _commit(self, note: Callable[[int], Note]) -> None:
         committed = self._committed  # of this assignment: a rebalance meanwhile begins another
-        wanted = {where: OffsetAndMetadata(end, str(note(where.partition))) for where, end in self._done.items()}
+        own = self._consumer.assignment()
+        done = {where: end for where, end in self._done.items() if where in own}
+        wanted = {where: OffsetAndMetadata(end, str(note(where.partition))) for where, end in done.items()}
         due = {where: what for where, what in wanted.items() if committed.get(where) != what}
         if not due:
             return
@@ -147,6 +148,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Reading starts at the committed offsets."""
         self.assignments += 1
+        self._done, self._committed = {}, {}
 
 
 class KafkaTable:
