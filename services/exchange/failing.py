@@ -40,7 +40,7 @@ class Failer:
         accepted = [candidate for candidate in candidates if self._accepted(candidate, known)]
         for candidate in candidates:
             if self._copy(candidate, known):
-                outcomes.append(Drop(candidate.message.position, "copy"))
+                outcomes.append(Drop(candidate.message.position, REASON))
             elif candidate not in accepted:
                 outcomes += self._unaccepted(candidate)
         ending = [
