@@ -19,7 +19,7 @@ from schemas.topics import Topic
 from services.gateway import examples
 from services.gateway.application import application
 from services.gateway.posting import Gateway
-from services.operator.enrolment import make_key
+from services.operator.keys.enrolment import make_key
 from services.runtime.directory import Directory
 from services.runtime.errors import Unavailable
 from services.runtime.keys import KeyRings, Ring

@@ -8,18 +8,14 @@ import asyncio
 import json
 import shutil
 import tempfile
-import uuid
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import psycopg
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from psycopg.sql import SQL, Identifier
 
 from schemas import canonical, proof, topics
@@ -29,24 +25,27 @@ from schemas.directory import HUB, Grant
 from schemas.message import Message
 from schemas.request import Posted, read_request
 from schemas.text import decoded, instant, later
-from schemas.topics import Topic
 from services.exchange.service import Exchange, open_exchange
 from services.hub.link_codes import LinkCodes
-from services.operator import asking, bypassing, enrolment, lifecycle, publication, residents
-from services.operator.bypassing import open_alone as open_alone
-from services.operator.bypassing import publish as publish
-from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICE, OFFICER, YEAR
+from services.operator import asking, lifecycle, publication, residents
+from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICE, OFFICER, YEAR, bypassing
+from services.operator.demo.bypassing import open_alone as open_alone
+from services.operator.demo.bypassing import publish as publish
 from services.operator.identifiers import uuid7
 from services.operator.installation import Installation, Layout, process_names
+from services.operator.keys import enrolment
 from services.operator.local import kafka, postgres, process
 from services.operator.samples import income_tax_certificate
 from services.operator.tables import at_rest, directory, now, rings
 from services.runtime.clock import Clock
+from services.runtime.kafka import KafkaLog
+from services.runtime.kafka.lags import lags
 from services.runtime.kafka.scan import scan
 from services.runtime.memory import MemoryLog
 from services.runtime.rest import LINK, Part
 from services.runtime.service import Environment
 from services.topology import SERVICES, all_topics, groups
+from tests import databases
 from tests.waiting import until
 
 NUMBER: Final = "ZQXJKVWP7HNS"
@@ -121,7 +120,7 @@ class Site(Installation):
 def opened(kafka: str, postgres: str) -> Iterator[Site]:
     """The site with its residents, running; stopped and removed in the end."""
     folder = Path(tempfile.mkdtemp(prefix="renkei-site-"))
-    with _database(postgres) as dsn:
+    with databases.temporary(postgres, "site") as dsn:
         site = Site(folder, kafka, dsn, told={"RENKEI_GRACE": str(GRACE)})
         try:
             site.prepare()
@@ -184,7 +183,7 @@ async def ask_past_own_side(site: Site, resident: Resident, basis: Basis) -> ask
     return await asking.wait(site, ASKER, control.id, 30)
 
 
-def run_out(site: Site, exchange: str) -> None:
+def run_out(site: Installation, exchange: str) -> None:
     """Lets the time of an open exchange be over for its asker, and for nobody else."""
     past = "UPDATE exchange.exchanges SET expires = now() - interval '1 day' WHERE id = %s AND state = 'open'"
     with psycopg.connect(site.superuser()) as connection:
@@ -266,45 +265,27 @@ def word(business: bytes) -> str:
     return str(part.get("code", part["outcome"]))
 
 
-async def lags(site: Installation) -> dict[str, int]:
+async def left(site: Installation) -> dict[str, int]:
     """What each consumer group has yet to do; nothing that is zero."""
-    ends = await _ends(site, [topic for _, topic in groups()])
-    admin = AIOKafkaAdminClient(bootstrap_servers=site.kafka())
-    async with _started(admin):
-        found = await asyncio.gather(*(admin.list_consumer_group_offsets(group) for group, _ in groups()))
-    left = {
-        group: sum(ends[place] - entry.offset for place, entry in offsets.items() if place.topic == topic.name)
-        for (group, topic), offsets in zip(groups(), found, strict=True)
-    }
-    return {group: count for group, count in left.items() if count}
+    return {one.group: one.left for one in await lags(site.kafka(), groups(), 15) if one.left}
 
 
 async def empty_topics(site: Site) -> list[str]:
     """The topics on which no record was ever put."""
-    ends = await _ends(site, all_topics())
-    used = {partition.topic for partition, end in ends.items() if end}
-    return [topic.name for topic in all_topics() if topic.name not in used]
-
-
-async def _ends(site: Installation, some: Sequence[Topic]) -> dict[TopicPartition, int]:
-    partitions = {TopicPartition(topic.name, number) for topic in some for number in range(topic.partitions)}
-    consumer = AIOKafkaConsumer(bootstrap_servers=site.kafka())
-    async with _started(consumer):
-        consumer.assign(partitions)  # else it asks for topic after topic
-        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
-    return ends
+    log = KafkaLog(site.kafka())
+    return [topic.name for topic in all_topics() if not any((await log.ends(topic)).values())]
 
 
 async def settled(site: Installation, seconds: float = 30) -> None:
     """Until nothing is left to be done on any topic, and every process says that it does its work."""
 
     async def done() -> bool:
-        return not await lags(site) and not waiting(site)
+        return not await left(site) and not waiting(site)
 
     try:
         await until(done, seconds)
     except AssertionError:
-        raise AssertionError(f"left to be done: {await lags(site)}; waiting: {waiting(site)}") from None
+        raise AssertionError(f"left to be done: {await left(site)}; waiting: {waiting(site)}") from None
 
 
 def waiting(site: Installation) -> dict[str, str]:
@@ -369,19 +350,6 @@ def delete(site: Site, statement: str, *values: Any) -> None:
 # --- preparing
 
 
-@contextmanager
-def _database(postgres: str) -> Iterator[str]:
-    """A new database beside others; the roles are the server's."""
-    name = f"site_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-    try:
-        yield urlunsplit(urlsplit(postgres)._replace(path=f"/{name}"))
-    finally:
-        with psycopg.connect(postgres, autocommit=True) as connection:
-            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
-
-
 def _uncompressed(site: Site) -> None:
     """Nothing is stored compressed, so that what is in clear can be found in the files."""
     columns = """
@@ -417,12 +385,3 @@ def _known(resident: Resident) -> dict[str, str]:
 
 def _replica(resident: Resident) -> residents.Replica:
     return residents.Replica(resident.provider, resident.known_as, ITEM, YEAR, [copy_of(resident)])
-
-
-@asynccontextmanager
-async def _started(client: Any) -> AsyncIterator[None]:
-    await client.start()
-    try:
-        yield
-    finally:
-        await (client.close() if hasattr(client, "close") else client.stop())

@@ -15,7 +15,7 @@ from schemas.trail import Finding, extended
 from services.runtime.directory import Directory
 from services.runtime.ignoring import Incident
 from services.runtime.log import Log
-from services.runtime.records import finding, incident, recorded, refused, set_aside
+from services.runtime.records import finding, giving_back, incident, recorded, refused
 from services.runtime.service import Environment, Service, Tick
 
 NAME = "authorization"
@@ -42,12 +42,6 @@ async def check_outbound(messages: Sequence[Message], policy: Policy) -> list[Ou
 async def check_inbound(messages: Sequence[Message], policy: Policy) -> list[Outcome]:
     """Every message is carried on with its verdict: only `crypto` can say whether a refusal may be answered."""
     return [outcome for message in messages for outcome in _inbound(message, policy)]
-
-
-async def give_back(messages: Sequence[Message], policy: Policy) -> list[Outcome]:
-    """A message that had to be set aside on its way out: its asker is told. On the way in nothing is verified yet."""
-    ledger, back = topics.linkage_recorded, topics.outbound_refused
-    return [outcome for message in messages for outcome in set_aside(message, NAME, policy.directory, ledger, back)]
 
 
 async def record_ignored(policy: Policy) -> list[Emit]:
@@ -116,7 +110,7 @@ service = Service(
     "linkage",
     reads={topics.outbound_coded: check_outbound, topics.inbound_sealed: check_inbound},
     writes=[topics.outbound_authorized, topics.inbound_authorized, topics.outbound_refused, topics.linkage_recorded],
-    aside={topics.outbound_coded: give_back},
+    aside={topics.outbound_coded: giving_back(NAME, topics.linkage_recorded)},
     resources=open_policy,
     ticks=[Tick(1.0, record_ignored)],
 )

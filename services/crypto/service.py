@@ -14,7 +14,7 @@ from services.crypto.receiving import Receiver
 from services.crypto.sealing import Sealer, signed
 from services.runtime.directory import Directory
 from services.runtime.postgres import database
-from services.runtime.records import finding, recorded, refused, set_aside
+from services.runtime.records import finding, giving_back, recorded, refused
 from services.runtime.rest import AtRest
 from services.runtime.service import Environment, Service
 from services.runtime.wrapping import ContentKeys
@@ -51,12 +51,6 @@ async def open_inbound(messages: Sequence[Message], crypto: Crypto) -> list[Outc
     return await crypto.receiver.receive(messages)
 
 
-async def give_back(messages: Sequence[Message], crypto: Crypto) -> list[Outcome]:
-    """A message that had to be set aside on its way out: its asker is told. On the way in nothing is verified yet."""
-    ledger, back = topics.linkage_recorded, topics.outbound_refused
-    return [outcome for message in messages for outcome in set_aside(message, NAME, crypto.directory, ledger, back)]
-
-
 def _unsealed(message: Message, refusal: Refusal, directory: Directory) -> list[Outcome]:
     """A refusal that cannot be sealed is not refused in its turn: it ends here, recorded."""
     if message.control.kind in FACELESS:
@@ -86,7 +80,7 @@ service = Service(
         topics.outbound_authorized,
         topics.linkage_recorded,
     ],
-    aside={topics.outbound_authorized: give_back},
+    aside={topics.outbound_authorized: giving_back(NAME, topics.linkage_recorded)},
     resources=open_crypto,
     tables=True,
     ring="linkage",

@@ -4,7 +4,7 @@ Only if its assertion holds, since else it is not known who asked. If it was acc
 none and its id is not used up, so that the operator can hand the same record in again once the fault is mended.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -17,7 +17,6 @@ from services.exchange.accepting import NAME, Accepter, Candidate, control_of
 from services.exchange.ending import refusing, told
 from services.exchange.finishing import Finisher
 from services.runtime import decisions
-from services.runtime.decisions import Decided, Place
 
 REASON = "aside"
 
@@ -37,16 +36,16 @@ class Failer:
         async with self.accepter.database.transaction(agencies) as connection:
             known = await decisions.recall(connection, [candidate.place for candidate in candidates])
         outcomes: list[Outcome] = [Drop(place, REASON) for place, found in asserted.items() if found is None]
-        accepted = [candidate for candidate in candidates if self._accepted(candidate, known)]
+        ending = []
         for candidate in candidates:
-            if self._copy(candidate, known):
-                outcomes.append(Drop(candidate.message.position, REASON))
-            elif candidate not in accepted:
+            decided = known.get(candidate.place)
+            if decided is None or decided.digest != self.accepter.content(candidate):
                 outcomes += self._unaccepted(candidate)
-        ending = [
-            self.finisher.own(one.message, control_of(one, known[one.place]).encoded(), _failure(), "aside")
-            for one in accepted
-        ]
+            elif decided.source != candidate.message.source:  # a copy: the first goes its way
+                outcomes.append(Drop(candidate.message.position, REASON))
+            else:
+                control = control_of(candidate, decided).encoded()
+                ending.append(self.finisher.own(candidate.message, control, _failure(), "aside"))
         return [*outcomes, *await self.finisher.finish(ending)]
 
     def _asserted(self, message: Message) -> Candidate | None:
@@ -57,18 +56,6 @@ class Failer:
             return self.accepter.candidate(replace(message, source=message.source or str(message.position)))
         except (SecurityEvent, Refusal):
             return None
-
-    def _accepted(self, candidate: Candidate, known: Mapping[Place, Decided]) -> bool:
-        """Whether it is this request, and no copy of it, that has opened the exchange of its id."""
-        decided = known.get(candidate.place)
-        return self._same(candidate, decided) and decided is not None and decided.source == candidate.message.source
-
-    def _copy(self, candidate: Candidate, known: Mapping[Place, Decided]) -> bool:
-        """Whether the same request was accepted before: that one goes its way."""
-        return self._same(candidate, known.get(candidate.place)) and not self._accepted(candidate, known)
-
-    def _same(self, candidate: Candidate, decided: Decided | None) -> bool:
-        return decided is not None and decided.digest == self.accepter.content(candidate)
 
     def _unaccepted(self, candidate: Candidate) -> list[Outcome]:
         """An event of this request alone; its times are those of the record, the same whenever it comes."""

@@ -17,7 +17,7 @@ from services.id_conversion import store
 from services.id_conversion.store import LINK_CODE, NUMBER, Value
 from services.runtime.directory import Directory
 from services.runtime.postgres import Database, database
-from services.runtime.records import finding, recorded, refused, set_aside
+from services.runtime.records import finding, giving_back, recorded, refused
 from services.runtime.rest import INTERNAL, LINK, AtRest
 from services.runtime.service import Environment, Service
 
@@ -72,12 +72,6 @@ async def convert(messages: Sequence[Message], conversion: Conversion) -> list[O
     async with conversion.database.transaction({message.key for message in messages}) as connection:
         found = await store.numbers(connection, conversion.rest, set(wanted.values()))
     return [_converted(message, wanted.get(message.position), found, conversion) for message in messages]
-
-
-async def give_back(messages: Sequence[Message], conversion: Conversion) -> list[Outcome]:
-    """A message that had to be set aside on its way out: its asker is told."""
-    ledger, back = topics.intermediate_recorded, topics.outbound_refused
-    return [outcome for message in messages for outcome in set_aside(message, NAME, conversion.directory, ledger, back)]
 
 
 async def pass_judgement(messages: Sequence[Message], conversion: Conversion) -> list[Outcome]:
@@ -144,7 +138,10 @@ service = Service(
         topics.outbound_refused,
         topics.intermediate_recorded,
     ],
-    aside={topics.outbound_composed: give_back, topics.inbound_opened: pass_judgement},
+    aside={
+        topics.outbound_composed: giving_back(NAME, topics.intermediate_recorded),
+        topics.inbound_opened: pass_judgement,
+    },
     resources=open_conversion,
     tables=True,
     ring="intermediate",

@@ -12,9 +12,9 @@ from schemas import canonical, topics
 from schemas.control import Basis, Item, Officer, Question
 from schemas.message import Message
 from schemas.request import Posted, assert_read, assert_request, read_request
-from services.operator.enrolment import assertion_key
 from services.operator.identifiers import uuid7
 from services.operator.installation import Installation
+from services.operator.keys.enrolment import assertion_key
 from services.operator.waiting import reached
 from services.runtime.kafka.log import KafkaLog
 from services.runtime.kafka.scan import scan

@@ -13,7 +13,7 @@ from services.operator.demo.playing import demo
 from services.operator.generate.command import gen
 from services.operator.history import command as history
 from services.operator.installation import BLOCKS, services_of
-from services.operator.keys import keys
+from services.operator.keys.command import keys
 from services.operator.lifecycle import bring_down, bring_up
 from services.operator.logs.command import show as logs
 from services.operator.status.command import status

@@ -6,9 +6,10 @@ import time
 from typing import Final
 
 from schemas.directory import HUB
-from services.operator import enrolment, publication
+from services.operator import publication
 from services.operator.console import progress
 from services.operator.installation import Installation, Layout, database_services, process_names
+from services.operator.keys import enrolment
 from services.operator.local import kafka, postgres, process
 from services.operator.local.error import InstallationError
 from services.operator.tables import now

@@ -16,8 +16,8 @@ from schemas.directory import HUB, AgencyRecord, AssessmentRecord, Grant, Policy
 from schemas.text import to_bytes
 from services.hub import store
 from services.hub.store import Publication
-from services.operator.enrolment import keep_record, read_root
 from services.operator.installation import Installation
+from services.operator.keys.enrolment import keep_record, read_root
 from services.operator.local import kafka, postgres, process
 from services.operator.tables import tables
 from services.operator.waiting import reached

@@ -118,11 +118,7 @@ class Loop:
             for number, note in notes.items()
             for offset, count in note.attempts.items()
         }
-
-        async def begin(_: Message, attempts: Mapping[Position, int]) -> None:
-            await reader.commit(attempts)
-
-        return Trial(begin, reader.done, self._company(), attempts)
+        return Trial(reader.commit, reader.done, self._company(), attempts)
 
     def _company(self) -> Callable[[], bool]:
         """Inside a block batches may reach the step without the log: what passes it from now on shows that it works."""
@@ -210,7 +206,7 @@ class Loop:
         self.metrics.retries.labels(self.stage.service.name, self.stage.topic.name, error).inc()
 
 
-async def _unnoted(_: Message, __: Mapping[Position, int]) -> None:
+async def _unnoted(_: Mapping[Position, int]) -> None:
     """Attempts at a batch that has failed in this process need no note: it is alive."""
 
 

@@ -1,14 +1,25 @@
 """What a deciding service tells its block's ledger: control part and trail, never business data."""
 
-from schemas import canonical, trail
+from collections.abc import Sequence
+from typing import Protocol
+
+from schemas import canonical, topics, trail
 from schemas.control import FACELESS
 from schemas.message import Drop, Emit, Message, Outcome
 from schemas.refusal import Refusal, RefusalCode, SecurityEvent, part_of
 from schemas.topics import Topic
 from schemas.trail import Finding
 from services.runtime.directory import Directory
+from services.runtime.service import Step
 
 LONGEST_CONTROL = 16 * 1024
+
+
+class Directed(Protocol):
+    """Resources of a service that works by the directory."""
+
+    @property
+    def directory(self) -> Directory: ...
 
 
 def recorded(message: Message, topic: Topic, findings: bytes) -> Emit:
@@ -27,13 +38,22 @@ def refused(
     return [message.carried(back, refusal=part, trail=b""), recorded(message, ledger, findings)]
 
 
-def set_aside(message: Message, layer: str, directory: Directory, ledger: Topic, back: Topic) -> list[Outcome]:
-    """What becomes of a message on its way out that had to be set aside: its asker is told `internal_error`.
+def giving_back(layer: str, ledger: Topic) -> Step:
+    """The step for messages on their way out that had to be set aside: their askers are told `internal_error`.
 
     A refusal is never refused: what is wrong with one is the operator's alone."""
-    if message.control.kind in FACELESS:
-        return [Drop(message.position, "aside")]
-    return [*refused(message, layer, Refusal(RefusalCode.INTERNAL_ERROR, "quarantine"), directory, ledger, back)]
+    failure = Refusal(RefusalCode.INTERNAL_ERROR, "quarantine")
+
+    async def give_back(messages: Sequence[Message], held: Directed) -> list[Outcome]:
+        told: list[Outcome] = []
+        for message in messages:
+            if message.control.kind in FACELESS:
+                told.append(Drop(message.position, "aside"))
+            else:
+                told += refused(message, layer, failure, held.directory, ledger, topics.outbound_refused)
+        return told
+
+    return give_back
 
 
 def incident(message: Message, layer: str, event: SecurityEvent, directory: Directory, ledger: Topic) -> Emit:

@@ -1,7 +1,7 @@
 """Message by message: how a batch that failed is tried, and the first one after somebody did not leave in order.
 
-A message that cannot be done is set aside after three attempts, but only once another of the same batch was done: a bad
-deployment must not empty a topic into quarantine (architecture section 4).
+A message that cannot be done is set aside after three attempts, but only once the step has done another: a bad deployment
+must not empty a topic into quarantine (architecture section 4).
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -29,15 +29,15 @@ Aside = tuple[Message, Exception, int]
 """A message that cannot be done, why, and after how many attempts."""
 SetAside = Callable[[Sequence[Aside]], Awaitable[None]]
 """Puts them into quarantine."""
-Begin = Callable[[Message, Mapping[Position, int]], Awaitable[None]]
-"""Told before each attempt, with the attempts so far of everything that is not done yet."""
+Note = Callable[[Mapping[Position, int]], Awaitable[None]]
+"""Told before each attempt: the attempts so far at everything that is not done yet."""
 
 
 @dataclass
 class Trial:
     """One batch, in order, which may grow. It may be run again after an interruption: what is settled is not done twice."""
 
-    begin: Begin
+    note: Note
     done: Callable[[Sequence[Message]], None]
     """Told of each message that need not be read again."""
     company: Callable[[], bool]
@@ -86,14 +86,12 @@ class Trial:
         while self.attempts.get(message.position, 0) < ATTEMPTS:
             self.attempts[message.position] = self.attempts.get(message.position, 0) + 1
             try:
-                await self.begin(message, self.attempts)
+                await self.note(self.attempts)
                 await attempt(message)
             except Unavailable:
                 self.attempts[message.position] -= 1
-                with suppress(Unavailable):
-                    await self.begin(
-                        message, self.attempts
-                    )  # else a process that ends while it waits counts against it
+                with suppress(Unavailable):  # else a process that ends while it waits counts against it
+                    await self.note(self.attempts)
                 raise
             except Misconfigured:
                 raise

@@ -16,32 +16,25 @@ from schemas.directory import (
     AgencyRecord,
     AnyRecord,
     AssessmentRecord,
-    Beat,
     Grant,
     PolicyRecord,
-    Root,
-    beaten,
-    place,
-    possession,
-    signed_record,
-    signer_of,
 )
 from schemas.law import EDITION as LAW
 from schemas.law import load_table
 from schemas.message import Message
 from schemas.policy import Rules
-from schemas.text import moment, to_text
-from schemas.wire import suites
+from schemas.text import moment
 from services.crypto.opening import Opener
 from services.hub.checking import Checker
 from services.hub.judging import Judge
 from services.hub.link_codes import LinkCodes
 from services.hub.permitting import Permitter
-from services.operator.enrolment import YEAR, make_key
+from services.operator.keys.enrolment import YEAR, make_key
 from services.runtime.directory import Directory
 from services.runtime.keys import KeyRings, PrivateKey, Ring
 from services.runtime.rest import AtRest
 from services.runtime.wrapping import ContentKeys
+from tests import enrolled
 from tests.vectors.world import EDITION, NOVEMBER, NOW, World
 
 SENDER: Final = "221309"
@@ -77,14 +70,14 @@ class Parties:
     @cached_property
     def directory(self) -> Directory:
         """As every service has it: verified records, and a beat that adds them up."""
-        opened = Directory({code: self._root(code)[0] for code in (SENDER, RECEIVER, HUB)}, self.clock)
-        opened.fold([*(self._published(record) for record in self._records()), self.beat(EDITION)])
+        opened = Directory({code: enrolled.root(self.world, code) for code in (SENDER, RECEIVER, HUB)}, self.clock)
+        opened.fold([*(enrolled.published(self.world, record) for record in self._records()), self.beat(EDITION)])
         assert (opened.edition, not opened.ignoring.counts) == (EDITION, True), opened.ignoring.counts
         return opened
 
     def publish(self, record: AnyRecord) -> None:
         """Another record, or a later version of one."""
-        self.directory.fold([self._published(record)])
+        self.directory.fold([enrolled.published(self.world, record)])
         assert not self.directory.ignoring.counts, self.directory.ignoring.counts
 
     def change_key(self, name: str, **changed: str) -> None:
@@ -94,9 +87,7 @@ class Parties:
 
     def beat(self, edition: int) -> Message:
         """The hub's heartbeat."""
-        key = self.world.keys["hub's sign"]
-        signature = to_text(key.signer.sign(beaten(edition, self.now)))
-        return Message("beat", Beat(edition=edition, time=self.now, key=key.kid, signature=signature).encoded(), {})
+        return enrolled.beat(self.world.keys["hub's sign"], edition, self.now)
 
     @cached_property
     def judge(self) -> Judge:
@@ -134,18 +125,6 @@ class Parties:
             )
         ]
 
-    def _published(self, record: AnyRecord) -> Message:
-        data = record.encoded()
-        root, private = self._root(signer_of(record))
-        signature = suites.sign(root.algorithm, private, signed_record(record.type, data))
-        return Message(place(record), data, {"signature": signature})
-
-    def _root(self, agency: str) -> tuple[Root, bytes]:
-        private = self.world.secret(f"root/{agency}")
-        public = suites.public_of("ed25519", private)
-        proof = suites.sign("ed25519", private, possession(agency, "ed25519", public))
-        return Root(agency=agency, algorithm="ed25519", key=to_text(public), proof=to_text(proof)), private
-
     def _rings(self, agencies: list[str]) -> KeyRings:
         rings = {agency: Ring(agency=agency, keys=self._held(agency)) for agency in agencies}
         return KeyRings(Path("unused"), b"", "unused", _rings=rings)
@@ -158,15 +137,4 @@ class Parties:
             make_key(agency, "data", "aes-256-gcm", starts, until + 10 * YEAR),
         ]
         named = [self.world.keys[name] for name in HELD.get(agency, HUBS)]
-        return [made.private for made in own] + [
-            PrivateKey(
-                agency=agency,
-                purpose=key.record.purpose,
-                algorithm=key.record.algorithm,
-                kid=key.kid,
-                private=to_text(key.private),
-                starts=key.record.starts,
-                until=key.record.until,
-            )
-            for key in named
-        ]
+        return [made.private for made in own] + [enrolled.held(key) for key in named]

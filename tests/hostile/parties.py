@@ -26,6 +26,7 @@ from services.hub.checking import Checker
 from services.hub.link_codes import LinkCodes
 from services.runtime.directory import Directory
 from services.runtime.keys import KeyRings, PrivateKey, Ring
+from tests import enrolled
 from tests.vectors.make import ANSWER, FUKUOKA, HAMAMATSU, INQUIRY, ITEM, OFFICER, ROOM, draft
 from tests.vectors.world import EDITION, NOVEMBER, NOW, Draft, Key, World, sha256
 
@@ -96,7 +97,7 @@ class Parties:
     def rings(self) -> KeyRings:
         held: dict[str, list[PrivateKey]] = {}
         for key in self.keys.values():
-            held.setdefault(key.record.agency, []).append(_private(key))
+            held.setdefault(key.record.agency, []).append(enrolled.held(key))
         for agency, keys in held.items():
             keys += [_symmetric(agency, "salt", "hmac-sha256"), _symmetric(agency, "data", "aes-256-gcm")]
         rings = {agency: Ring(agency=agency, keys=keys) for agency, keys in held.items()}
@@ -197,17 +198,4 @@ def _symmetric(agency: str, purpose: Purpose, algorithm: Algorithm) -> PrivateKe
         private=to_text(secret),
         starts=starts,
         until=until,
-    )
-
-
-def _private(key: Key) -> PrivateKey:
-    record = key.record
-    return PrivateKey(
-        agency=record.agency,
-        purpose=record.purpose,
-        algorithm=record.algorithm,
-        kid=record.kid,
-        private=to_text(key.private),
-        starts=record.starts,
-        until=record.until,
     )

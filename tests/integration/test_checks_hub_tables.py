@@ -10,7 +10,7 @@ import pytest
 from schemas import topics
 from schemas.control import replying
 from schemas.directory import HUB
-from schemas.message import Drop, Emit, Message, Outcome
+from schemas.message import Drop, Message, Outcome
 from schemas.refusal import Refusal, RefusalCode, RefusalPart, SecurityCode
 from schemas.text import later, to_text
 from schemas.trail import read
@@ -26,7 +26,7 @@ from services.runtime import decisions
 from services.runtime.decisions import Decided
 from services.runtime.postgres import Database
 from tests.checks import submission, tables
-from tests.checks.faults import Fault
+from tests.checks.faults import Fault, every, sent
 from tests.checks.parties import CORE, RECEIVER, SENDER, Parties
 from tests.checks.submission import (
     ASKED,
@@ -92,16 +92,6 @@ async def stand(dsn: str) -> AsyncIterator[Stand]:
         async with database.transaction({HUB}) as connection:
             assert max(await store.add_persons(connection, CORE)) == CORE
         yield Stand(dsn, database)
-
-
-def every(faults: Sequence[Fault[Submission]]) -> pytest.MarkDecorator:
-    marks = [[pytest.mark.check(fault.check), pytest.mark.code(str(fault.code))] for fault in faults]
-    cases = [pytest.param(fault, id=str(fault), marks=some) for fault, some in zip(faults, marks, strict=True)]
-    return pytest.mark.parametrize("fault", cases)
-
-
-def sent(outcomes: Sequence[Outcome]) -> list[tuple[str, Message]]:
-    return [(one.topic.name, one.message) for one in outcomes if isinstance(one, Emit)]
 
 
 def found(message: Message) -> tuple[str, str]:

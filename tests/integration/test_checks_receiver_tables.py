@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from schemas.message import Drop, Emit, Message, Outcome, Position
+from schemas.message import Drop, Message, Outcome, Position
 from schemas.proof import read as read_proof
 from schemas.refusal import RefusalCode, RefusalPart, SecurityCode
 from schemas.text import later, to_text
@@ -27,7 +27,7 @@ from tests.checks.delivery import (
     inquiry,
     refusal,
 )
-from tests.checks.faults import Fault
+from tests.checks.faults import Fault, every, sent
 from tests.checks.parties import CORE, RECEIVER, SENDER, Parties
 from tests.checks.submission import INQUIRY
 from tests.vectors.world import EXPIRES, PERMITTED
@@ -70,16 +70,6 @@ def dsn(postgres: str) -> Iterator[str]:
 async def stand(dsn: str) -> AsyncIterator[Stand]:
     async with tables.opened(dsn, "crypto") as database:
         yield Stand(dsn, database)
-
-
-def every(faults: Sequence[Fault[Delivery]]) -> pytest.MarkDecorator:
-    marks = [[pytest.mark.check(fault.check), pytest.mark.code(str(fault.code))] for fault in faults]
-    cases = [pytest.param(fault, id=str(fault), marks=some) for fault, some in zip(faults, marks, strict=True)]
-    return pytest.mark.parametrize("fault", cases)
-
-
-def sent(outcomes: Sequence[Outcome]) -> list[tuple[str, Message]]:
-    return [(one.topic.name, one.message) for one in outcomes if isinstance(one, Emit)]
 
 
 def reasons(outcomes: Sequence[Outcome]) -> list[str]:

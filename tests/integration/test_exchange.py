@@ -16,8 +16,8 @@ from schemas.topics import Topic
 from schemas.trail import Trail
 from services.operator import asking, residents
 from services.operator.demo import ASKER, ELSEWHERE, NEIGHBOUR, UNLAWFUL
-from services.operator.enrolment import assertion_key
 from services.operator.installation import Layout
+from services.operator.keys.enrolment import assertion_key
 from services.operator.tables import at_rest, rings
 from services.runtime.kafka.scan import scan
 from services.runtime.rest import Unreadable

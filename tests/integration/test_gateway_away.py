@@ -18,7 +18,7 @@ from schemas import topics
 from schemas.request import Posted, assert_read
 from services.operator import asking
 from services.operator.demo import ASKER
-from services.operator.enrolment import assertion_key
+from services.operator.keys.enrolment import assertion_key
 from services.operator.local import kafka as local_kafka
 from services.operator.local import postgres as local_postgres
 from services.operator.local import process

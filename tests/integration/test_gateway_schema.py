@@ -25,8 +25,8 @@ from schemas.refusal import Refusal
 from schemas.request import Posted, assert_read, assert_request, read_request
 from services.gateway.application import application
 from services.operator.demo import ASKER
-from services.operator.enrolment import assertion_key
 from services.operator.generate.command import GENERATED
+from services.operator.keys.enrolment import assertion_key
 from tests import site as sites
 from tests.site import RESIDENTS, Site, inquiry
 

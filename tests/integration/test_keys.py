@@ -18,10 +18,11 @@ from schemas.request import Posted, read_request
 from schemas.text import decoded
 from schemas.topics import Topic
 from schemas.wire.envelope import Envelope
-from services.operator import publication, renewal, residents, revocation
+from services.operator import publication, residents
 from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICER, YEAR
-from services.operator.enrolment import RootKey, make_key
 from services.operator.identifiers import uuid7
+from services.operator.keys import renewal, revocation
+from services.operator.keys.enrolment import RootKey, make_key
 from services.operator.tables import now
 from services.runtime.kafka.scan import scan
 from services.runtime.keys import PrivateKey

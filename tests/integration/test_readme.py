@@ -16,9 +16,10 @@ from jsonschema import Draft202012Validator, validate  # type: ignore[import-unt
 
 from schemas import topics
 from schemas.message import Message
+from schemas.request import Posted
 from services.operator import asking
-from services.operator.bypassing import publish
 from services.operator.demo import ALLOWANCE, ASKER, ITEM, NEIGHBOUR, OFFICER, YEAR
+from services.operator.demo.bypassing import open_alone, publish
 from services.operator.generate import asyncapi
 from services.operator.generate.command import GENERATED, README
 from services.operator.generate.records import BYTES
@@ -28,6 +29,7 @@ from services.operator.samples import AMOUNT
 from services.operator.tables import at_rest
 from services.runtime.kafka.scan import scan
 from services.topology import all_topics
+from tests.site import run_out
 
 BLOCK: Final = re.compile(r"(?ms)^```(?:sh|python)\n# ([a-z_]+\.(?:sh|py))\n.*?^```$")
 CHANNELS: Final = asyncapi.document()
@@ -113,17 +115,25 @@ async def test_every_record_is_as_the_documents_say(checkout: Checkout) -> None:
     assert await ask(site, branch=1) == "not_in_law_table"
     await publish(site, [(topics.outbound_composed, NONSENSE)])  # no step can do that
     assert await ask(site) == "records"
+    overdue = await open_alone(site, inquiry())
+    run_out(site, overdue.id)
+    assert (await asking.wait(site, ASKER, overdue.id, 30)).outcome == "timed_out"
     for topic in all_topics():
         records = await scan(site.kafka(), topic)
-        assert records or topic == topics.exchange_due, f"nothing on {topic}"  # an hour after a deadline there would be
+        assert records, f"nothing on {topic}"
         for record in (one for one in records if one.value != NONSENSE.value):
             described(site, topic.name, record)
 
 
+def inquiry(branch: int = 2, year: int = YEAR) -> Posted:
+    """About the README's person."""
+    basis = ALLOWANCE.model_copy(update={"branch": branch})
+    return asking.inquiry(ASKER, NEIGHBOUR, "SYN0000001", basis, ITEM, OFFICER, year)
+
+
 async def ask(site: Installation, branch: int = 2, year: int = YEAR) -> str:
     """How an inquiry about the README's person ends."""
-    basis = ALLOWANCE.model_copy(update={"branch": branch})
-    posted = asking.inquiry(ASKER, NEIGHBOUR, "SYN0000001", basis, ITEM, OFFICER, year)
+    posted = inquiry(branch, year)
     (await asking.post_http(site, posted)).raise_for_status()
     return (await asking.wait(site, ASKER, posted.question.id, 30)).outcome
 

@@ -153,7 +153,7 @@ async def alone_left(site: Site, group: str) -> bool:
 
 async def asked_later(site: Site) -> bool:
     """What the stopped block should do has come to its topic."""
-    return CODED in await sites.lags(site)
+    return CODED in await sites.left(site)
 
 
 async def of_one_edition(site: Site) -> bool:

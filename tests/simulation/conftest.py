@@ -1,37 +1,21 @@
 """Tables of either kind for the tests that hold one against the other."""
 
-import uuid
 from collections.abc import AsyncIterator, Iterator
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
 
-from services.runtime import migrations
-from services.runtime.migrations import OWNER
-from services.runtime.postgres import Database, role_of
+from services.runtime.postgres import Database
+from tests import databases
+from tests.databases import emptied, opened
 from tests.simulation.database import MemoryDatabase, Tables, Untroubled
 from tests.simulation.ground import SERVICES
-from tests.simulation.real import emptied, opened
 
 
 @pytest.fixture(scope="package")
 def migrated(postgres: str) -> Iterator[str]:
     """A database of its own with every service's schema; the roles are the server's, and keep their passwords."""
-    name = f"simulation_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        for role, login in [(OWNER, "NOLOGIN"), *((role_of(one), "LOGIN") for one in (*SERVICES, "gateway"))]:
-            connection.execute(migrations._role(role, login).encode())
-    dsn = urlunsplit(urlsplit(postgres)._replace(path=f"/{name}"))
-    try:
-        for service in SERVICES:
-            migrations.migrate(dsn, service, role_of(service))
+    with databases.migrated(postgres, "simulation", SERVICES, readers=["gateway"]) as dsn:
         yield dsn
-    finally:
-        with psycopg.connect(postgres, autocommit=True) as connection:
-            connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 @pytest.fixture(params=["postgres", "memory"])

@@ -19,28 +19,21 @@ from schemas.directory import (
     AgencyRecord,
     AnyRecord,
     AssessmentRecord,
-    Beat,
     Grant,
     PolicyRecord,
     Purpose,
     Root,
-    beaten,
-    place,
-    possession,
-    signed_record,
-    signer_of,
 )
 from schemas.law import EDITION as LAW
 from schemas.message import Message
 from schemas.quarantine import QuarantineKey, new_key
-from schemas.text import instant, moment, to_text
-from schemas.wire import suites
+from schemas.text import instant, moment
 from services.exchange import store as exchange
 from services.hub import store as hub
 from services.hub.link_codes import LinkCodes
 from services.id_conversion import store as id_conversion
 from services.id_conversion.store import Code
-from services.operator.enrolment import YEAR, make_key
+from services.operator.keys.enrolment import YEAR, make_key
 from services.operator.samples import income_tax_certificate
 from services.reference import store as reference
 from services.reference.service import PERSON
@@ -49,6 +42,7 @@ from services.runtime.clock import Clock
 from services.runtime.directory import Directory
 from services.runtime.keys import KeyRings, PrivateKey, Ring
 from services.runtime.rest import AtRest
+from tests import enrolled
 from tests.simulation.database import MemoryDatabase, Tables, Untroubled
 from tests.vectors.world import NOVEMBER, NOW, Key, World
 
@@ -103,13 +97,6 @@ class Ground:
             _purposes=defaultdict(list, {purpose: list(keys) for purpose, keys in known._purposes.items()}),
         )
 
-    def signed(self, record: AnyRecord) -> Message:
-        """A record as the directory's topic carries it."""
-        data, agency = record.encoded(), signer_of(record)
-        private = self.world.secret(f"root/{agency}")
-        signature = suites.sign("ed25519", private, signed_record(record.type, data))
-        return Message(place(record), data, {"signature": signature})
-
 
 def number_of(agency: str, core: int) -> str:
     """The internal number of a person."""
@@ -136,11 +123,11 @@ def ground() -> Ground:
         for purpose in (HUBS if agency == HUB else PURPOSES)
     }
     rings = {agency: Ring(agency=agency, keys=_held(agency, keys)) for agency in (*AGENCIES, HUB)}
-    roots = {agency: _root(world, agency) for agency in (*AGENCIES, HUB)}
+    roots = {agency: enrolled.root(world, agency) for agency in (*AGENCIES, HUB)}
     directory = Directory(roots, lambda: START)
     made = Ground(world, rings, roots, directory, {name: Tables() for name in SERVICES}, new_key().public, keys)
-    messages = [made.signed(record) for record in _records(keys)]
-    directory.fold([*messages, _beat(keys[HUB, "sign"], len(messages))])
+    messages = [enrolled.published(world, record) for record in _records(keys)]
+    directory.fold([*messages, enrolled.beat(keys[HUB, "sign"], len(messages), instant(START))])
     assert (directory.edition, not directory.ignoring.counts) == (len(messages), True), directory.ignoring.counts
     asyncio.run(_populate(made, messages))
     return made
@@ -158,19 +145,6 @@ def _records(keys: Mapping[tuple[str, Purpose], Key]) -> list[AnyRecord]:
     return records
 
 
-def _root(world: World, agency: str) -> Root:
-    private = world.secret(f"root/{agency}")
-    public = suites.public_of("ed25519", private)
-    proof = suites.sign("ed25519", private, possession(agency, "ed25519", public))
-    return Root(agency=agency, algorithm="ed25519", key=to_text(public), proof=to_text(proof))
-
-
-def _beat(key: Key, edition: int) -> Message:
-    now = instant(START)
-    signature = to_text(key.signer.sign(beaten(edition, now)))
-    return Message("beat", Beat(edition=edition, time=now, key=key.kid, signature=signature).encoded(), {})
-
-
 def _held(agency: str, keys: Mapping[tuple[str, Purpose], Key]) -> list[PrivateKey]:
     starts, until = map(moment, NOVEMBER)
     later: timedelta = 10 * YEAR
@@ -180,18 +154,7 @@ def _held(agency: str, keys: Mapping[tuple[str, Purpose], Key]) -> list[PrivateK
         make_key(agency, "permutation", "aes-256", starts, until + later),
     ]
     named = [key for (owner, _), key in keys.items() if owner == agency]
-    return [made.private for made in symmetric] + [
-        PrivateKey(
-            agency=agency,
-            purpose=key.record.purpose,
-            algorithm=key.record.algorithm,
-            kid=key.kid,
-            private=to_text(key.private),
-            starts=key.record.starts,
-            until=key.record.until,
-        )
-        for key in named
-    ]
+    return [made.private for made in symmetric] + [enrolled.held(key) for key in named]
 
 
 async def _populate(made: Ground, messages: list[Message]) -> None:

@@ -14,10 +14,11 @@ from services.reference import store as reference
 from services.routing import store as routing
 from services.runtime import decisions
 from services.runtime.errors import Misconfigured
+from tests.databases import emptied, opened
 from tests.simulation.database import MemoryDatabase, Tables, Transaction, Untroubled
 from tests.simulation.ground import AGENCIES, SERVICES
 from tests.simulation.operations import Drawing
-from tests.simulation.real import contents, emptied, opened, said
+from tests.simulation.real import contents, said
 from tests.simulation.statements import STATEMENTS
 
 ROUNDS = 60

@@ -14,6 +14,7 @@ from services.hub import store as hub
 from services.runtime.errors import Unavailable
 from services.runtime.service import Service
 from services.topology import SERVICES, groups
+from tests import enrolled
 from tests.simulation.database import MemoryDatabase, Tables, Untroubled
 from tests.simulation.faults import CRASHES, Faults, Kind
 from tests.simulation.ground import AGENCIES, START, Ground
@@ -195,7 +196,7 @@ class Universe:
             return
         self.revoked.add(agency)
         revoked = record.model_copy(update={"version": 2, "revoked": instant(self.clock())})
-        message = self.ground.signed(revoked)
+        message = enrolled.published(self.ground.world, revoked)
         async with MemoryDatabase(self.tables["hub"], Untroubled()).transaction({HUB}) as connection:
             handed = hub.Publication(message.key, message.value, message.headers["signature"])
             await hub.hand_in(connection, [handed])

@@ -10,7 +10,7 @@ from schemas.wire.envelope import Envelope
 from services.hub.judging import Judged, Submitted
 from services.hub.permitting import PERMITTED, Granted
 from tests.checks import submission
-from tests.checks.faults import Fault, pairs
+from tests.checks.faults import Fault, every, pairs
 from tests.checks.parties import CORE, Parties
 from tests.checks.submission import CHAIN, FACELESS_FAULTS, INQUIRY_FAULTS, Submission, answer, inquiry, refusal
 
@@ -30,13 +30,6 @@ def met(draft: Submission) -> str:
         return judged(draft).decided.verdict
     except SecurityEvent as event:
         return str(event.code)
-
-
-def every(faults: list[Fault[Submission]]) -> pytest.MarkDecorator:
-    """One case a fault, under its check and its code."""
-    marks = [[pytest.mark.check(fault.check), pytest.mark.code(str(fault.code))] for fault in faults]
-    cases = [pytest.param(fault, id=str(fault), marks=some) for fault, some in zip(faults, marks, strict=True)]
-    return pytest.mark.parametrize("fault", cases)
 
 
 def spoilt(draft: Submission, *faults: Fault[Submission]) -> Submission:

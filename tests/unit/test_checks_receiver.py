@@ -24,7 +24,7 @@ from tests.checks.delivery import (
     never_published,
     refusal,
 )
-from tests.checks.faults import Fault, pairs
+from tests.checks.faults import Fault, every, pairs
 from tests.checks.parties import CORE, RECEIVER, Parties
 from tests.checks.submission import INQUIRY
 from tests.vectors.world import EDITION, NOW
@@ -46,13 +46,6 @@ def met(draft: Delivery) -> str:
     except SecurityEvent as event:
         return str(event.code)
     return str(one.code) if isinstance(one, Refusal) else "opened"
-
-
-def every(faults: list[Fault[Delivery]]) -> pytest.MarkDecorator:
-    """One case a fault, under its check and its code."""
-    marks = [[pytest.mark.check(fault.check), pytest.mark.code(str(fault.code))] for fault in faults]
-    cases = [pytest.param(fault, id=str(fault), marks=some) for fault, some in zip(faults, marks, strict=True)]
-    return pytest.mark.parametrize("fault", cases)
 
 
 def spoilt(draft: Delivery, *faults: Fault[Delivery]) -> Delivery:

@@ -10,7 +10,7 @@ from schemas.directory import HUB, KeyRecord
 from schemas.text import instant
 from services.hub.link_codes import LinkCodes
 from services.hub.permitting import Granted, Permitter
-from services.operator.enrolment import Made, make_key
+from services.operator.keys.enrolment import Made, make_key
 from services.runtime.directory import Directory
 from services.runtime.errors import Unavailable
 from services.runtime.keys import KeyRings, Ring, sealed

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 from schemas.directory import HUB
 from schemas.message import Message
 from schemas.text import instant, to_bytes
-from services.operator import renewal, revocation
 from services.operator.command import app
-from services.operator.enrolment import assertion_key, create_keys, posting_key
 from services.operator.installation import Installation
-from services.operator.keyrings import held_keys
-from services.operator.listing import kept_records, listed
+from services.operator.keys import renewal, revocation
+from services.operator.keys.enrolment import assertion_key, create_keys, posting_key
+from services.operator.keys.keyrings import held_keys
+from services.operator.keys.listing import kept_records, listed
 from services.operator.local.error import InstallationError
 from services.operator.publication import published_files
 from services.runtime.directory import Directory, EnrolledRoots

@@ -12,9 +12,9 @@ from schemas.directory import Root, possession
 from schemas.text import to_text
 from schemas.wire import suites
 from services.operator.command import app
-from services.operator.enrolment import RootKey, create_keys
 from services.operator.installation import Installation
-from services.operator.roots import LIMIT, enroll, root_of
+from services.operator.keys.enrolment import RootKey, create_keys
+from services.operator.keys.roots import LIMIT, enroll, root_of
 from services.runtime.directory import EnrolledRoots
 from tests.vectors import verifier
 

@@ -28,7 +28,7 @@ from schemas.directory import (
 from schemas.message import Message
 from schemas.text import instant, to_text
 from schemas.wire import suites
-from services.operator.enrolment import Made, RootKey, make_key
+from services.operator.keys.enrolment import Made, RootKey, make_key
 from services.runtime.directory import Directory, EnrolledRoots, follow
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.memory import MemoryLog

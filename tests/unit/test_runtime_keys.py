@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.text import instant
-from services.operator.enrolment import make_key
+from services.operator.keys.enrolment import make_key
 from services.runtime.errors import Misconfigured, MissingKey
 from services.runtime.keys import KeyRings, PrivateKey, Ring, opened, read_key_encryption_key, sealed
 

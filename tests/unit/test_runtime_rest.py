@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.message import Message
-from services.operator.enrolment import make_key
+from services.operator.keys.enrolment import make_key
 from services.runtime.errors import MissingKey
 from services.runtime.keys import KeyRings, Ring
 from services.runtime.rest import AtRest, Part, Unreadable, opened_part, sealed_part

@@ -33,7 +33,7 @@ class World:
 
     def trial(self, known: dict[int, int] | None = None) -> Trial:
         attempts = {Position("entering", 0, offset): count for offset, count in (known or {}).items()}
-        return Trial(self.begin, self.finish, lambda: self.company, attempts)
+        return Trial(self.note, self.finish, lambda: self.company, attempts)
 
     async def run(self, trial: Trial, messages: Sequence[Message]) -> None:
         await trial.run(messages, self.attempt, self.aside)
@@ -50,7 +50,7 @@ class World:
         self.set_aside += [message.position.offset for message, _, _ in failed]
         self.attempts += [attempts for _, _, attempts in failed]
 
-    async def begin(self, message: Message, attempts: Mapping[Position, int]) -> None:
+    async def note(self, attempts: Mapping[Position, int]) -> None:
         self.noted.append({position.offset: count for position, count in attempts.items()})
 
     def finish(self, messages: Sequence[Message]) -> None:
@@ -164,14 +164,14 @@ async def test_who_cannot_even_begin_has_not_tried() -> None:
     world = World()
     away = 5
 
-    async def begin(message: Message, attempts: Mapping[Position, int]) -> None:
+    async def note(attempts: Mapping[Position, int]) -> None:
         nonlocal away
         if away:
             away -= 1
             raise Unavailable("no coordinator")
-        await world.begin(message, attempts)
+        await world.note(attempts)
 
-    trial = Trial(begin, world.finish, lambda: False, {})
+    trial = Trial(note, world.finish, lambda: False, {})
     for _ in range(3):
         with pytest.raises(Unavailable):
             await world.run(trial, batch(3))

@@ -12,7 +12,7 @@ from schemas.refusal import Refusal, RefusalCode
 from schemas.text import instant
 from schemas.wire import suites
 from services.crypto.sealing import Sealer
-from services.operator.enrolment import Made, RootKey, make_key
+from services.operator.keys.enrolment import Made, RootKey, make_key
 from services.runtime.directory import Directory
 from services.runtime.errors import Unavailable
 from services.runtime.keys import KeyRings, PrivateKey, Ring, sealed

@@ -14,9 +14,9 @@ from schemas.directory import HUB
 from schemas.directory import Beat as BeatRecord
 from schemas.message import Message, Position
 from schemas.text import instant, to_text
-from services.operator import enrolment, renewal, revocation
 from services.operator.installation import Installation
-from services.operator.listing import kept_records
+from services.operator.keys import enrolment, renewal, revocation
+from services.operator.keys.listing import kept_records
 from services.operator.status.asking import beat_of
 from services.operator.status.ending import ending
 from services.operator.status.facts import Beat, Disk, Ending, Facts, Held, Program, Unknown

@@ -15,8 +15,9 @@ from schemas.directory import Grant
 from schemas.law import EDITION
 from schemas.message import Message
 from schemas.request import assert_request
-from services.operator import asking, enrolment, publication, residents
+from services.operator import asking, publication, residents
 from services.operator.installation import Installation
+from services.operator.keys import enrolment
 from services.operator.samples import income_tax_certificate
 from services.operator.tables import now
 from services.runtime.keys import PrivateKey

@@ -9,7 +9,8 @@ from schemas.wire.envelope import Envelope
 from services.crypto.sealing import Sealed, Sealer, signed
 from services.hub.link_codes import LinkCodes
 from services.hub.permitting import Permitter
-from services.operator import bypassing, residents
+from services.operator import residents
+from services.operator.demo import bypassing
 from services.operator.installation import Installation
 from services.operator.tables import directory, now, rings
 from services.runtime.rest import AtRest

@@ -5,9 +5,10 @@ from typing import Final
 
 from schemas.control import Item, Officer
 from schemas.directory import Grant
-from services.operator import demo, enrolment, publication, residents
+from services.operator import demo, publication, residents
 from services.operator.demo import ASKER, ASSESSED, ELSEWHERE, ITEM, NEIGHBOUR, OFFICE, OFFICER, UNASSESSED, YEAR
 from services.operator.installation import Installation
+from services.operator.keys import enrolment
 from services.operator.samples import income_tax_certificate
 from services.operator.tables import now
 

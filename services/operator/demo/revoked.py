@@ -3,11 +3,12 @@
 import asyncio
 
 from schemas import topics
-from services.operator import bypassing, publication, revocation
-from services.operator.demo import ELSEWHERE, MOVED, NEIGHBOUR
+from services.operator import publication
+from services.operator.demo import ELSEWHERE, MOVED, NEIGHBOUR, bypassing
 from services.operator.demo.inquiring import ask, inquiry
 from services.operator.demo.witnessing import record_of, security_event
 from services.operator.installation import Installation
+from services.operator.keys import revocation
 from services.operator.tables import now
 
 

@@ -2,8 +2,8 @@
 
 from schemas import topics
 from schemas.message import Message
-from services.operator import bypassing, residents
-from services.operator.demo import APPLICANT, NEIGHBOUR, UNLAWFUL
+from services.operator import residents
+from services.operator.demo import APPLICANT, NEIGHBOUR, UNLAWFUL, bypassing
 from services.operator.demo.inquiring import end, inquiry
 from services.operator.demo.insider import insider
 from services.operator.demo.witnessing import overtaken, records, verdicts

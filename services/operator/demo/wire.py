@@ -12,8 +12,7 @@ from schemas.topics import Topic
 from schemas.wire.envelope import Envelope
 from schemas.wire.seal import commit, seal_subject
 from services.crypto.sealing import Sealed, signed
-from services.operator import bypassing
-from services.operator.demo import ANOTHER, APPLICANT, ASKER, NEIGHBOUR
+from services.operator.demo import ANOTHER, APPLICANT, ASKER, NEIGHBOUR, bypassing
 from services.operator.demo.inquiring import ask, inquiry
 from services.operator.demo.insider import Insider, insider
 from services.operator.demo.witnessing import overtaken, record_of, records, security_event

@@ -13,10 +13,10 @@ from typing import Final
 from schemas.directory import HUB, Purpose
 from schemas.text import instant
 from schemas.wire.suites import EXCHANGES, SIGNATURES
-from services.operator.enrolment import YEAR, keep_record, key_record, make_key, months, read_root
 from services.operator.installation import Installation
-from services.operator.keyrings import held_keys, write_keys
-from services.operator.listing import kept_records
+from services.operator.keys.enrolment import YEAR, keep_record, key_record, make_key, months, read_root
+from services.operator.keys.keyrings import held_keys, write_keys
+from services.operator.keys.listing import kept_records
 from services.runtime.keys import PrivateKey
 
 AHEAD: Final = 3

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from schemas.directory import Root
 from schemas.text import explained
 from schemas.wire import suites
-from services.operator.enrolment import read_root
 from services.operator.installation import Installation
-from services.operator.keyrings import replace_file
+from services.operator.keys.enrolment import read_root
+from services.operator.keys.keyrings import replace_file
 
 LIMIT: Final = 16 * 1024
 """Bytes of a file with one root."""

@@ -23,7 +23,7 @@ from schemas.text import instant, to_bytes, to_text
 from schemas.wire import suites
 from schemas.wire.frame import digest
 from services.operator.installation import Installation, write_secret
-from services.operator.keyrings import replace_file, write_keys
+from services.operator.keys.keyrings import replace_file, write_keys
 from services.operator.local.error import InstallationError
 from services.operator.tables import now as present
 from services.runtime.keys import PrivateKey

@@ -6,9 +6,9 @@ from typing import Final
 
 from schemas.directory import KeyRecord
 from schemas.text import instant
-from services.operator.enrolment import keep_record, read_root
 from services.operator.installation import Installation
-from services.operator.listing import kept_records, listed
+from services.operator.keys.enrolment import keep_record, read_root
+from services.operator.keys.listing import kept_records, listed
 
 SHORTEST: Final = 8
 """Characters of a key id that name a key."""

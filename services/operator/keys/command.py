@@ -8,9 +8,10 @@ import typer
 from rich.table import Column, Table
 
 from schemas.directory import KeyRecord
-from services.operator import enrolment, publication, renewal, revocation, roots
+from services.operator import publication
 from services.operator.console import HERE, Codes, Folder, finished, group, opened, progress, readable, screen
-from services.operator.listing import SHORT, listed
+from services.operator.keys import enrolment, renewal, revocation, roots
+from services.operator.keys.listing import SHORT, listed
 from services.operator.tables import now
 from services.runtime.keys import PrivateKey
 

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from schemas.directory import RECORDS, KeyRecord
 from schemas.text import instant, to_bytes
 from services.operator.installation import Installation
-from services.operator.keyrings import held_keys
+from services.operator.keys.keyrings import held_keys
 from services.runtime.keys import PrivateKey
 
 State = Literal["current", "superseded", "coming", "ended", "revoked"]
