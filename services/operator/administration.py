@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from schemas.control import Item
-from schemas.directory import Grant
+from schemas.directory import Grant, Hours
 from services.operator import lifecycle, publication
 from services.operator.console import HERE, Codes, Folder, finished, group, opened, progress, readable, screen
 from services.runtime.kafka.topics import apply_topics, diff_topics
@@ -53,12 +53,18 @@ def describe(
         str, typer.Option(help="office:role of automatic answers; empty: every answer is manual.")
     ] = "",
     quota: Annotated[int | None, typer.Option(help="Inquiries that each may open on a Japanese calendar day.")] = None,
+    hours: Annotated[
+        str,
+        typer.Option(
+            help="When inquiries are accepted, Japanese time: mon,tue,wed,thu,fri:08:30-17:15. Empty: always."
+        ),
+    ] = "",
 ) -> None:
     """Write and sign agency, policy and assessment records of local governments; publish them with `directory publish`."""
     with readable(), progress("signing records", 1):
         grants = TypeAdapter(list[Grant]).validate_json(policy.read_bytes()) if policy else []
         items = [item_of(text) for text in provides]
-        publication.describe(opened(folder), codes, items, grants, _automatic(automatic), quota)
+        publication.describe(opened(folder), codes, items, grants, _automatic(automatic), quota, hours=hours_of(hours))
 
 
 @directory.command("publish")
@@ -74,6 +80,18 @@ def item_of(text: str) -> Item:
     """`income_tax_certificate:1` as an item."""
     name, _, layout = text.partition(":")
     return Item(name=name, layout=int(layout or 1))
+
+
+def hours_of(text: str) -> Hours | None:
+    """`mon,fri:08:30-17:15` as opening hours (受付時間); ValueError for anything else but nothing."""
+    if not text:
+        return None
+    days, _, times = text.partition(":")
+    starts, _, until = times.partition("-")
+    try:
+        return Hours.model_validate({"days": days.split(","), "from": starts, "until": until})
+    except ValidationError:
+        raise ValueError("hours are days and times of one day, such as mon,tue,wed:08:30-17:15") from None
 
 
 def _automatic(text: str) -> Grant | None:

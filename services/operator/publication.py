@@ -12,7 +12,7 @@ import httpx
 
 from schemas.agencies import Municipality, Prefecture, classes_of, load_municipalities, load_prefectures
 from schemas.control import Item
-from schemas.directory import HUB, AgencyRecord, AssessmentRecord, Grant, PolicyRecord, place
+from schemas.directory import HUB, AgencyRecord, AssessmentRecord, Grant, Hours, PolicyRecord, place
 from schemas.text import to_bytes
 from services.hub import store
 from services.hub.store import Publication
@@ -36,6 +36,7 @@ def describe(
     automatic: Grant | None,
     quota: int | None = None,
     assessed: list[str] | Literal["all"] = "all",
+    hours: Hours | None = None,
 ) -> None:
     """Agency and policy records under each agency's root, the assessment of rows under the hub's: for local governments."""
     listed: list[Municipality | Prefecture] = [*load_municipalities(), *load_prefectures()]
@@ -46,7 +47,7 @@ def describe(
             raise ValueError(f"{code} is no code of a municipality or prefecture")
         root = read_root(installation, code)
         policy = PolicyRecord(agency=code, version=1, grants=list(grants), automatic=automatic, quota=quota)
-        keep_record(installation, risen(installation, agency_record(known[code], items)), root)
+        keep_record(installation, risen(installation, agency_record(known[code], items, hours)), root)
         keep_record(installation, risen(installation, policy), root)
         keep_record(installation, risen(installation, AssessmentRecord(agency=code, version=1, rows=assessed)), hub)
 
@@ -62,10 +63,12 @@ def risen(installation: Installation, record: R) -> R:
     return record.model_copy(update={"version": kept.version + 1})
 
 
-def agency_record(agency: Municipality | Prefecture, items: Sequence[Item]) -> AgencyRecord:
+def agency_record(agency: Municipality | Prefecture, items: Sequence[Item], hours: Hours | None = None) -> AgencyRecord:
     """What the directory says of a local government."""
     classes = sorted(str(one) for one in classes_of(agency))
-    return AgencyRecord(agency=agency.code, version=1, name=agency.name, classes=classes, items=list(items))
+    return AgencyRecord(
+        agency=agency.code, version=1, name=agency.name, classes=classes, items=list(items), hours=hours
+    )
 
 
 def describe_hub(installation: Installation) -> None:
