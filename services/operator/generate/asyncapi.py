@@ -84,7 +84,7 @@ def _operation(action: str, service: Service, topic: Topic) -> dict[str, Any]:
 
 
 def _message(carried: Carried, topic: Topic) -> dict[str, Any]:
-    inside = POSITION if within_block(topic, SERVICES) else {}
+    inside = POSITION if within_block(topic, SERVICES) and not carried.ticked else {}
     headers = {
         "type": "object",
         "properties": {**carried.headers, **inside, **carried.optional},

@@ -1,6 +1,7 @@
 """What the record of each topic carries: its key, its headers, its value. The one place where that is written down.
 
-Whether a header `source` is there follows from the topology: inside a block it is, nowhere else.
+Whether a header `source` is there follows from the topology: inside a block it is, unless a tick made the record; nowhere
+else.
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,8 @@ class Carried:
     value: Schema
     optional: Headers = field(default_factory=dict)
     content_type: str = BYTES
+    ticked: bool = False
+    """Whether a tick makes it, so that it enters its block where it stands."""
     others: bool = False
     """Whether a producer may add headers; `exchange` drops what it does not know."""
 
@@ -157,7 +160,7 @@ CARRIED: Final[Mapping[Topic, tuple[Carried, ...]]] = {
         ),
     ),
     topics.exchange_completed: (Carried("completed", OWN, SAID | CLOUD_EVENT, ENDING, SUBJECT | TRACE),),
-    topics.exchange_due: (Carried("due", SENDER, CONTROL, NOTHING),),
+    topics.exchange_due: (Carried("due", SENDER, CONTROL, NOTHING, ticked=True),),
     topics.intermediate_recorded: (Carried("intermediate_record", OWN, TRAIL, NOTHING, CONTROL | TRACE),),
     topics.linkage_recorded: (Carried("linkage_record", OWN, TRAIL, NOTHING, CONTROL | TRACE),),
     topics.record_quarantined: (
