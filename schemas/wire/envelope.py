@@ -73,6 +73,11 @@ class Decision(Record):
     directory: Count
     time: Instant
 
+    @property
+    def digest(self) -> bytes:
+        """SHA-256(D)."""
+        return hashlib.sha256(self.encoded()).digest()
+
 
 class Permit(Record):
     """情報提供許可証: D, what it was issued for, and the hub's signature over the batch's tree."""
@@ -140,9 +145,18 @@ class Envelope:
         """M = h("renkei/message/1", C, hB, hS): content and person."""
         return identity(self.control, to_bytes(self.seals.hB), to_bytes(self.seals.hS))
 
+    @cached_property
+    def decided(self) -> bytes:
+        """SHA-256(D)."""
+        return self.permits.decision.digest
+
     def leaf(self, subject: bytes) -> bytes:
         """The leaf that S covers; `subject` is SHA-256(U), which the permit carries once U has been replaced by U'."""
-        return leaf_of(self.identity, self.seal, self.value, self.wrap, subject)
+        return _leaf(self.identity, *self._covered, subject)
+
+    @cached_property
+    def _covered(self) -> tuple[bytes, bytes, bytes]:
+        return _digests(self.seal, self.value, self.wrap)
 
     def headers(self) -> dict[str, bytes]:
         """The headers of the record that carries this envelope."""
@@ -152,8 +166,15 @@ class Envelope:
 
 def leaf_of(message: bytes, seal: bytes, value: bytes, wrap: bytes, subject: bytes) -> bytes:
     """leaf = SHA-256(0x00 || ⟨"renkei/leaf/1", M, SHA-256(N), SHA-256(E), SHA-256(W), SHA-256(U)⟩)."""
-    digests = [hashlib.sha256(part).digest() for part in (seal, value, wrap)]
-    return leaf(frame("renkei/leaf/1", message, *digests, subject))
+    return _leaf(message, *_digests(seal, value, wrap), subject)
+
+
+def _digests(seal: bytes, value: bytes, wrap: bytes) -> tuple[bytes, bytes, bytes]:
+    return hashlib.sha256(seal).digest(), hashlib.sha256(value).digest(), hashlib.sha256(wrap).digest()
+
+
+def _leaf(message: bytes, seal: bytes, value: bytes, wrap: bytes, subject: bytes) -> bytes:
+    return leaf(frame("renkei/leaf/1", message, seal, value, wrap, subject))
 
 
 def identity(control_part: bytes, business: bytes, subject: bytes) -> bytes:

@@ -112,7 +112,7 @@ def open_business(secret: bytes, identity: bytes, sealed: bytes, committed: byte
     size = max(SMALLEST, 1 << (SALT + 4 + length - 1).bit_length())
     if length > LIMIT:
         raise SecurityEvent(SecurityCode.COMMITMENT_MISMATCH, f"the business part is larger than {LIMIT} bytes")
-    if len(plain) != size or len(business) != length or any(plain[SALT + 4 + length :]):
+    if len(plain) != size or len(business) != length or plain[SALT + 4 + length :].strip(b"\0"):
         raise SecurityEvent(SecurityCode.COMMITMENT_MISMATCH, "the business part is not padded as it must be")
     if business_commitment(salt, business) != committed:
         raise SecurityEvent(SecurityCode.COMMITMENT_MISMATCH, "the business part is not what was signed")

@@ -10,7 +10,7 @@ from schemas.directory import KeyRecord, Purpose
 from schemas.refusal import SecurityCode, SecurityEvent
 from schemas.text import to_bytes, to_text
 from schemas.wire import suites, tree
-from schemas.wire.envelope import Decision, Envelope, Permit, Signature
+from schemas.wire.envelope import Envelope, Permit, Signature
 from schemas.wire.frame import frame
 from schemas.wire.seal import subject_commitment
 
@@ -94,17 +94,12 @@ def check_permit(permit: Permit, leaf: bytes, subject: bytes, key: KeyRecord, ro
 
 def permit_leaf(permit: Permit, leaf: bytes, subject: bytes) -> bytes:
     """pl: the decision, what it was issued for and when."""
-    return permit_leaf_of(decision_digest(permit.decision), leaf, permit.wrap, subject, permit.time)
+    return permit_leaf_of(permit.decision.digest, leaf, permit.wrap, subject, permit.time)
 
 
 def permit_leaf_of(decision: bytes, leaf: bytes, wrap: str, subject: bytes, time: str) -> bytes:
     """pl from its parts: SHA-256(D), the sender's leaf, the receiver's wrap kid, SHA-256(U'), the time."""
     return tree.leaf(frame("renkei/permit-leaf/1", decision, leaf, to_bytes(wrap), subject, time))
-
-
-def decision_digest(decision: Decision) -> bytes:
-    """SHA-256(D)."""
-    return hashlib.sha256(decision.encoded()).digest()
 
 
 def _check_root(

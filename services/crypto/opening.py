@@ -18,7 +18,7 @@ from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
 from schemas.text import instant, later, to_bytes, to_text
 from schemas.wire import seal
 from schemas.wire.envelope import Envelope, Permit
-from schemas.wire.sign import Root, check_permit, check_signature, decision_digest, key_for, key_of
+from schemas.wire.sign import Root, check_permit, check_signature, key_for, key_of
 from services.runtime.clock import Clock
 from services.runtime.directory import Directory
 from services.runtime.errors import Unavailable
@@ -69,7 +69,7 @@ class Opener:
         check_signature(envelope, signing, to_bytes(permit.subject), self.roots)
         self._verify_permit(envelope, control, permit, permitting)
         self._verify_times(control, permit.time)
-        decision = to_text(decision_digest(permit.decision))
+        decision = to_text(envelope.decided)
         return envelope, Proof(message=to_text(envelope.identity), decision=decision, time=permit.time)
 
     def open(self, envelope: Envelope, proof: Proof) -> Opened:
@@ -169,7 +169,7 @@ class Opener:
         key = self._held(receiver, permit.wrap)
         wrapped, boxed = seal.split_subject(key.algorithm, envelope.subject)
         secret = self._unwrap(receiver, permit.wrap, wrapped)
-        return seal.open_subject(secret, decision_digest(permit.decision), boxed, to_bytes(permit.decision.subject))
+        return seal.open_subject(secret, envelope.decided, boxed, to_bytes(permit.decision.subject))
 
     def _unwrap(self, receiver: str, kid: str, wrapped: bytes) -> bytes:
         """K, remembered for an hour under (SHA-256(W), wrap kid)."""
@@ -178,12 +178,13 @@ class Opener:
             return known
         key = self._held(receiver, kid)
         secret = seal.unwrap(key.algorithm, key.secret, receiver, kid, wrapped)
-        self.unwrapped.put((hashlib.sha256(wrapped).digest(), kid), (secret, instant(self.clock())))
+        until = later(instant(self.clock()), seal.CONTENT_KEY_LIFE)
+        self.unwrapped.put((hashlib.sha256(wrapped).digest(), kid), (secret, until))
         return secret
 
     def _remembered(self, kid: str, wrapped: bytes) -> bytes | None:
         known = self.unwrapped.get((hashlib.sha256(wrapped).digest(), kid))
-        return known[0] if known and instant(self.clock()) < later(known[1], seal.CONTENT_KEY_LIFE) else None
+        return known[0] if known and instant(self.clock()) < known[1] else None
 
     def _held(self, receiver: str, kid: str) -> PrivateKey:
         key = self.keys.of(receiver).by_kid.get(kid)

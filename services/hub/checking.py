@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from schemas.control import FACELESS, LONGEST_LIFE, SKEW, Control
 from schemas.directory import HUB
-from schemas.message import Message
 from schemas.policy import Rules, judge_law
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
 from schemas.text import instant, later, to_bytes, to_text
@@ -53,11 +52,11 @@ class Checker:
     roots: Bounded[Root, str] = field(default_factory=lambda: Bounded(10_000))
     unwrapped: Bounded[tuple[bytes, str], bytes] = field(default_factory=lambda: Bounded(10_000))
 
-    def verify(self, message: Message) -> Envelope:
-        """Sizes, shape, names, key ids, signature and times; until this holds, nobody is answered."""
-        envelope = Envelope.of(message).read()
+    def verify(self, envelope: Envelope, owner: str) -> None:
+        """Names, key ids, signature and times of what `owner`, the record's key, submits; until this holds, nobody is
+        answered."""
         control, now = envelope.said, instant(self.clock())
-        if control.sender != message.key or control.sender == HUB:
+        if control.sender != owner or control.sender == HUB:
             raise SecurityEvent(SecurityCode.BAD_SIGNATURE, "the record's key is not the sender")
         key = key_for(self.directory.key, envelope.seals.sign, control.sender, "sign", now)
         wrap = key_of(self.directory.key, envelope.seals.wrap, control.receiver, "wrap")
@@ -66,7 +65,6 @@ class Checker:
         seal.check_lengths(wrap.algorithm, envelope.wrap, envelope.value)
         check_signature(envelope, key, hashlib.sha256(envelope.subject).digest(), self.roots)
         _check_times(control, now)
-        return envelope
 
     def person(self, envelope: Envelope) -> int | None:
         """The core id behind U; None where the link code names nobody. A subject that does not match hS is an incident."""

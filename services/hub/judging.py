@@ -11,10 +11,9 @@ from schemas.message import Drop, Message, Outcome
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
 from schemas.text import instant
 from schemas.wire.envelope import Envelope
-from schemas.wire.sign import decision_digest
 from services.hub import store
 from services.hub.checking import Checker, Provision, answers, provision
-from services.hub.permitting import PERMITTED, Note, Permitter
+from services.hub.permitting import PERMITTED, Note, Permitter, noted
 from services.runtime import decisions
 from services.runtime.decisions import Decided, Place
 from services.runtime.directory import Directory
@@ -50,6 +49,12 @@ class Judged:
     decided: Decided
     provision: tuple[Provision, str] | None
     """What is recorded of a permitted message, with the instant of the decision."""
+    note: Note | None = None
+    """What `decided` notes, where it is new."""
+
+    def noted(self, standing: Decided) -> Note:
+        """What the standing decision notes."""
+        return self.note if self.note is not None and standing is self.decided else noted(standing.note)
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,8 @@ class Judge:
         """(core id, the earlier decision if this is its redelivery): signature, (sender, id), and U against hS."""
         if known is not None and known.source == one.message.source:
             return self._core(one), known
-        envelope = self.checker.verify(one.message)
-        if known is not None and known.digest != envelope.identity:
+        self.checker.verify(one.envelope, one.message.key)
+        if known is not None and known.digest != one.envelope.identity:
             raise SecurityEvent(SecurityCode.ID_REUSED, "the id was used with other content")
         return self._core(one), None
 
@@ -98,11 +103,11 @@ class Judge:
             self._allowed(one, core, asked, now)
         except Refusal as refusal:
             note = Note(rule=refusal.rule, time=now)
-            return Judged(one, core, self._proposal(one, str(refusal.code), note), None)
+            return Judged(one, core, self._proposal(one, str(refusal.code), note), None, note)
         decision = self.permitter.decide(one.envelope, core)
         note = Note(decision=decision, time=decision.time)
-        remembered = provision(one.said, one.envelope.identity, decision_digest(decision), core)
-        return Judged(one, core, self._proposal(one, PERMITTED, note), (remembered, decision.time))
+        remembered = provision(one.said, one.envelope.identity, decision.digest, core)
+        return Judged(one, core, self._proposal(one, PERMITTED, note), (remembered, decision.time), note)
 
     def _allowed(self, one: Submitted, core: int | None, asked: Provision | None, now: str) -> None:
         """Law first, and only then whether the person exists: the path to "not allowed" is the same for everybody."""

@@ -12,10 +12,9 @@ from schemas.text import Instant, Record, decoded, instant, to_text
 from schemas.wire import seal
 from schemas.wire.envelope import Decision, Envelope, LawRow, Permit, Signature
 from schemas.wire.frame import derived_id, keyed
-from schemas.wire.sign import PERMIT_ROOT, ROOT, Signer, decision_digest, permit_leaf_of, sign_leaves
+from schemas.wire.sign import PERMIT_ROOT, ROOT, Signer, permit_leaf_of, sign_leaves
 from services.hub.link_codes import LinkCodes
 from services.runtime.clock import Clock
-from services.runtime.decisions import Decided
 from services.runtime.directory import Directory
 from services.runtime.errors import Unavailable
 from services.runtime.keys import KeyRings
@@ -81,14 +80,13 @@ class Permitter:
             time=now,
         )
 
-    def stored(self, envelope: Envelope, core: int | None, decided: Decided) -> "Granted | Envelope | Refusal":
+    def stored(self, envelope: Envelope, core: int | None, verdict: str, note: Note) -> "Granted | Envelope | Refusal":
         """What the stored decision makes of a message, whatever the rules say now; a refusal of which nobody can be told."""
-        note = noted(decided.note)
         try:
             if note.decision is not None:
                 self.require_receiver(envelope.said.receiver)
                 return self.granted(envelope, core, note.decision)
-            refusal = Refusal(RefusalCode(decided.verdict), note.rule)
+            refusal = Refusal(RefusalCode(verdict), note.rule)
             return refusal if envelope.said.kind in FACELESS else self.refuse(envelope, refusal, note.time)
         except Refusal as refusal:  # its key has ended since: nothing can be sealed for that agency any more
             return refusal
@@ -146,7 +144,7 @@ class Permitter:
 
     def _draft(self, one: Granted, now: str) -> tuple[bytes, str, bytes]:
         receiver = self._wrap_key(one.envelope.said.receiver, now)
-        digest, subject = decision_digest(one.decision), b""
+        digest, subject = one.decision.digest, b""
         if one.link_code:
             key = self.content_keys.for_receiver(receiver)
             subject = seal.seal_subject(key, os.urandom(12), digest, one.salt, one.link_code)

@@ -19,7 +19,7 @@ from services.hub import store
 from services.hub.checking import Checker
 from services.hub.judging import NAME, Judge, Judged, Submitted, forged
 from services.hub.link_codes import LinkCodes
-from services.hub.permitting import PERMITTED, Granted, Permitter, noted
+from services.hub.permitting import PERMITTED, Granted, Permitter
 from services.hub.publishing import Publisher
 from services.runtime import decisions
 from services.runtime.decisions import Decided
@@ -95,11 +95,12 @@ def _sort(
 ) -> None:
     """What is permitted waits for the batch's signature; a refusal leaves, unless there is nobody who may be told."""
     message, directory = one.submitted.message, permitter.directory
-    match permitter.stored(one.submitted.envelope, one.core, decided):
+    note = one.noted(decided)
+    match permitter.stored(one.submitted.envelope, one.core, decided.verdict, note):
         case Granted() as grant:
             granted.append((message, grant))
         case Envelope() as answer:
-            refusal = Refusal(RefusalCode(decided.verdict), noted(decided.note).rule)
+            refusal = Refusal(RefusalCode(decided.verdict), note.rule)
             outcomes += [_delivered(message, answer), _recorded(message, refusal, directory)]
         case Refusal() as refusal:
             outcomes += [Drop(message.position, "unanswerable"), _recorded(message, refusal, directory)]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from schemas.directory import HUB
-from schemas.wire.sign import decision_digest
 from services.hub.checking import Provision
 from services.hub.permitting import noted
 from services.runtime.postgres import Connection
@@ -46,7 +45,7 @@ def _provision(row: Mapping[str, Any]) -> Provision:
         receiver=row["provider"],
         id=str(row["id"]),
         message=row["digest"],
-        decision=decision_digest(decision),
+        decision=decision.digest,
         basis=row["basis"],
         item=row["item"],
         core=row["core"],

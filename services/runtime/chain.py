@@ -109,7 +109,7 @@ class Chain:
         """Inside a block a record says where its message entered the block; nothing of it leaves the block."""
         message = emit.message
         if emit.topic in self.inside:
-            return replace(message, headers={**message.headers, "source": message.source.encode()})
+            return _moved(message, {**message.headers, "source": message.source.encode()}, message.source)
         return message
 
     def _handed(self, emit: Emit) -> Message:
@@ -119,7 +119,7 @@ class Chain:
 def _stamped(message: Message) -> Message:
     """A message that enters the block here, whatever it claims about itself."""
     headers = {name: data for name, data in message.headers.items() if name != "source"}
-    return replace(message, headers=headers, source=message.source or str(message.position))
+    return _moved(message, headers, message.source or str(message.position))
 
 
 def _restored(message: Message) -> Message:
@@ -128,7 +128,11 @@ def _restored(message: Message) -> Message:
         return message if message.source else replace(message, source=str(message.position))
     headers = {name: data for name, data in message.headers.items() if name != "source"}
     source = message.headers["source"].decode("ascii", "replace")
-    return replace(message, headers=headers, source=source if _SOURCE.fullmatch(source) else str(message.position))
+    return _moved(message, headers, source if _SOURCE.fullmatch(source) else str(message.position))
+
+
+def _moved(message: Message, headers: Mapping[str, bytes], source: str) -> Message:
+    return Message(message.key, message.value, headers, message.position, source, message.time)
 
 
 _SOURCE: Final = re.compile(r"[A-Za-z0-9._-]{1,249}/[0-9]{1,10}/[0-9]{1,19}")

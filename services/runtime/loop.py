@@ -35,6 +35,8 @@ harmless."""
 BREATH: Final = 0.5
 """Of the time that a batch took, this share passes before the next is read: a small batch costs nearly as much as a full
 one, so that many small ones would fill the processor at half of what it can do."""
+FEW: Final = 4
+"""Behind so few there is no crowd that a breath would gather: they only would come later."""
 LONGEST_BREATH: Final = 0.02
 SHORTEST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
@@ -100,7 +102,7 @@ class Loop:
                 began = time.monotonic()
                 await self._handle(reader, batch, skipping, trial)
                 trial = None
-                if len(batch) < BATCH:
+                if FEW < len(batch) < BATCH:
                     await asyncio.sleep(min(LONGEST_BREATH, BREATH * (time.monotonic() - began)))
             if time.monotonic() - committed >= COMMIT_EVERY:
                 await reader.commit()

@@ -133,6 +133,7 @@ class Process:
         del self.condition.waiting["start"]
         gc.collect()
         gc.freeze()  # directory, rules and key rings stay: no collection need look through them again
+        gc.set_threshold(20_000, 20, 20)  # a batch of messages lives for a moment: looking through it finds nothing
         names = [service.name for service in self.running]
         structlog.get_logger().info("started", services=names, edition=directory.edition)
         async with asyncio.TaskGroup() as tasks:

@@ -10,7 +10,6 @@ from schemas.message import Message, Position
 from schemas.refusal import RefusalCode, SecurityCode
 from schemas.text import to_text
 from schemas.wire.envelope import Decision, Envelope, LawRow
-from schemas.wire.sign import decision_digest
 from services.hub.checking import Provision, about
 from services.runtime.decisions import Decided
 from tests.checks.faults import Fault
@@ -30,7 +29,7 @@ DECISION: Final = Decision(
     directory=EDITION,
     time=CREATED,
 )
-D: Final = decision_digest(DECISION)
+D: Final = DECISION.digest
 OFFICER: Final = {"office": OFFICE, "role": ROLE, "staff": "s-0101"}
 STRANGER: Final = to_text(bytes(32))
 """A key id that nobody has."""

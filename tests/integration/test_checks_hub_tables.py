@@ -15,7 +15,6 @@ from schemas.refusal import Refusal, RefusalCode, RefusalPart, SecurityCode
 from schemas.text import later, to_text
 from schemas.trail import read
 from schemas.wire.envelope import Envelope
-from schemas.wire.sign import decision_digest
 from services.crypto.opening import Opener
 from services.hub import store
 from services.hub.checking import answers
@@ -230,7 +229,7 @@ async def test_an_answer_names_what_was_really_permitted(stand: Stand) -> None:
     envelope, place = Envelope.of(delivered), (SENDER, delivered.control.id)
     async with stand.database.transaction({SENDER}) as connection:
         standing = (await store.permitted(connection, [place]))[place]
-    named = {"message": to_text(envelope.identity), "decision": to_text(decision_digest(envelope.permits.decision))}
+    named = {"message": to_text(envelope.identity), "decision": to_text(envelope.permits.decision.digest)}
     assert (to_text(standing.message), to_text(standing.decision)) == tuple(named.values())
     times = {"id": ASKED, "created": CREATED, "expires": EXPIRES}
     answers(replying(delivered.control, "response", **named, **times), CORE, standing, CREATED)

@@ -13,7 +13,6 @@ from schemas.refusal import RefusalCode, RefusalPart, SecurityCode
 from schemas.text import later, to_text
 from schemas.trail import read
 from schemas.wire.envelope import Envelope
-from schemas.wire.sign import decision_digest
 from services.crypto.receiving import NAME, Receiver
 from services.runtime.postgres import Database
 from services.runtime.rest import LINK
@@ -137,7 +136,7 @@ async def test_what_is_right_is_opened_and_remembered(stand: Stand, make: Callab
     assert proof.message == to_text(envelope.identity)
     assert (proof.decision is None) == (make is hubs_refusal)
     if envelope.permit:
-        assert proof.decision == to_text(decision_digest(envelope.permits.decision))
+        assert proof.decision == to_text(envelope.permits.decision.digest)
         assert proof.time == PERMITTED
     assert stand.stored() == [("opened", source(0))]
 

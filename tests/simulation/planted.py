@@ -12,7 +12,7 @@ from schemas.topics import Topic
 from schemas.wire import envelope, seal
 from schemas.wire.envelope import Envelope
 from services.exchange import store as exchange
-from services.hub.permitting import Granted, Permitter
+from services.hub.permitting import Granted, Note, Permitter
 from services.routing import store as routing
 from services.runtime import decisions
 from services.runtime.decisions import Decided, Relation
@@ -93,8 +93,10 @@ def decided_anew() -> Iterator[None]:
     """The hub decides again what comes again: a second D for one message."""
     stored = Permitter.stored
 
-    def anew(self: Permitter, envelope: Envelope, core: int | None, decided: Decided) -> Granted | Envelope | Refusal:
-        grant = stored(self, envelope, core, decided)
+    def anew(
+        self: Permitter, envelope: Envelope, core: int | None, verdict: str, note: Note
+    ) -> Granted | Envelope | Refusal:
+        grant = stored(self, envelope, core, verdict, note)
         return replace(grant, decision=self.decide(envelope, core)) if isinstance(grant, Granted) else grant
 
     with patch.object(Permitter, "stored", anew):

@@ -43,7 +43,9 @@ def test_what_is_right_is_permitted(whole: Callable[[Parties], Submission]) -> N
     """An answer, a question, a refusal; D is on this M."""
     one = judged(whole(Parties()))
     assert one.decided.verdict == PERMITTED
-    granted = whole(Parties()).parties.judge.permitter.stored(one.submitted.envelope, CORE, one.decided)
+    granted = whole(Parties()).parties.judge.permitter.stored(
+        one.submitted.envelope, CORE, one.decided.verdict, one.noted(one.decided)
+    )
     assert isinstance(granted, Granted)
     assert granted.decision.message == to_text(one.submitted.envelope.identity)
 

@@ -17,7 +17,7 @@ from schemas.text import later, to_text
 from schemas.wire.envelope import Envelope
 from schemas.wire.frame import derived_id, keyed
 from schemas.wire.seal import message_key
-from schemas.wire.sign import decision_digest, permit_leaf_of
+from schemas.wire.sign import permit_leaf_of
 
 from .rejected import Honest, Rejected, rejected
 from .world import CREATED, EXPIRES, NOW, PERMITTED, Draft, Grant, World, sha256
@@ -130,7 +130,7 @@ def expected(world: World, grant: Grant) -> dict[str, str]:
     t_permit = b""
     if committed.subject_salt:
         t_permit = keyed(world.salt_key("hub"), "renkei/salt/permit/1", world.hub, control.receiver, identity)
-    digest = decision_digest(grant.decision)
+    digest = grant.decision.digest
     values: Mapping[str, bytes] = {
         "s": committed.salt,
         "t": committed.subject_salt,

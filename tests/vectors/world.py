@@ -25,7 +25,7 @@ from schemas.wire.seal import (
     seal_subject,
     subject_commitment,
 )
-from schemas.wire.sign import PERMIT_ROOT, ROOT, Signer, decision_digest, permit_leaf_of, sign_leaves
+from schemas.wire.sign import PERMIT_ROOT, ROOT, Signer, permit_leaf_of, sign_leaves
 
 NOVEMBER = ("2026-11-01T00:00:00.000Z", "2026-12-01T00:00:00.000Z")
 ENDED = ("2026-10-01T00:00:00.000Z", "2026-11-24T08:00:00.000Z")
@@ -91,7 +91,7 @@ class Grant:
 
     @property
     def leaf(self) -> bytes:
-        digest = decision_digest(self.decision)
+        digest = self.decision.digest
         return permit_leaf_of(digest, self.sealing.leaf, self.wrap, sha256(self.subject), self.time)
 
 
@@ -212,7 +212,7 @@ class World:
             directory=EDITION,
             time=PERMITTED,
         ).model_copy(update=said)
-        digest, boxed = decision_digest(decision), link_code or draft.receiver_link_code
+        digest, boxed = decision.digest, link_code or draft.receiver_link_code
         subject = self.box(content, digest, salt, boxed) if salt else b""
         return Grant(sealing, decision, subject, content.kid)
 

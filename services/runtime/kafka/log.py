@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -134,6 +134,7 @@ class KafkaLog:
         )
 
 
+@lru_cache(8192)
 def partition_of(key: str, topic: Topic) -> int:
     """As the Java client's default: murmur2 of the key, so that every producer agrees."""
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % topic.partitions)
