@@ -99,10 +99,13 @@ async def finish(connection: Connection, finished: Sequence[Finished]) -> set[Ex
     return {(row["agency"], str(row["id"])) for row in stored}
 
 
-async def due(connection: Connection, agencies: Collection[str], before: str, limit: int) -> list[tuple[str, bytes]]:
-    """(agency, control part of the inquiry) of open exchanges that have expired by `before`, the oldest first."""
-    rows = await connection.fetch(_DUE, sorted(agencies), before, limit)
-    return [(row["agency"], row["asked"]) for row in rows]
+async def due(
+    connection: Connection, agencies: Collection[str], before: str, known: Collection[str], limit: int
+) -> list[tuple[str, str, bytes]]:
+    """(agency, id, control part of the inquiry) of open exchanges that have expired by `before`, the oldest first, but for
+    those that are `known`."""
+    rows = await connection.fetch(_DUE, sorted(agencies), before, sorted(known), limit)
+    return [(row["agency"], str(row["id"]), row["asked"]) for row in rows]
 
 
 async def opened(connection: Connection, agencies: Collection[str], day: date) -> dict[str, int]:
@@ -161,9 +164,10 @@ WHERE e.agency = f.agency AND e.id = f.id AND e.state = 'open'
 RETURNING e.agency, e.id
 """
 _DUE = """
-SELECT agency, asked FROM exchanges
+SELECT agency, id, asked FROM exchanges
 WHERE state = 'open' AND asked IS NOT NULL AND expires <= $2::text::timestamptz AND agency = ANY ($1::text[])
-ORDER BY expires, agency, id LIMIT $3
+AND id <> ALL ($3::uuid[])
+ORDER BY expires, agency, id LIMIT $4
 """
 _OPENED = """
 INSERT INTO openings AS o (agency, day, count)

@@ -185,6 +185,22 @@ async def test_the_tick_publishes_what_is_due(site: Site, exchange: Exchange) ->
     assert mine[0].message == Message(ASKER, b"", {"control": control.encoded()})
 
 
+async def test_what_stays_open_is_said_ever_more_seldom(site: Site) -> None:
+    """If no step can do what the tick publishes, it does not fill the log; once it has ended nothing is remembered of it."""
+    control = await sites.open_alone(site, inquiry(APPLICANT))
+    over, seconds = moment(later(control.expires, timedelta(seconds=sites.GRACE))), 0
+    async with sites.steps(site, lambda: over + timedelta(seconds=seconds)) as then:
+        published = []
+        for seconds in range(16):  # the clock reads it
+            emits = await service.publish_due(then)
+            published += [seconds for emit in emits if emit.message.control.id == control.id]
+        assert published == [0, 2, 6, 14]
+        await service.time_out([due(control)], then)
+        seconds = 60
+        await service.publish_due(then)
+        assert control.id not in then.deadlines.said
+
+
 async def test_the_tick_is_cheap_for_every_municipality(site: Site, exchange: Exchange) -> None:
     """All 1,741 named, it reads the index of what is open by its deadline, not what has ended."""
     codes = {one.code for one in load_municipalities()}
@@ -199,8 +215,8 @@ async def test_the_tick_is_cheap_for_every_municipality(site: Site, exchange: Ex
         try:
             connection.execute("ANALYZE exchange.exchanges")
             async with exchange.finisher.database.transaction(codes) as transaction:
-                plan = await transaction.fetch("EXPLAIN " + store._DUE, sorted(codes), instant(now()), 500)
-                found = await store.due(transaction, codes, "2000-01-01T00:00:00.000Z", 500)
+                plan = await transaction.fetch("EXPLAIN " + store._DUE, sorted(codes), instant(now()), [], 500)
+                found = await store.due(transaction, codes, "2000-01-01T00:00:00.000Z", [], 500)
         finally:
             connection.execute("DELETE FROM exchange.exchanges WHERE id = ANY (%s)", [made])
     assert "exchanges_due" in " ".join(row[0] for row in plan)

@@ -104,6 +104,7 @@ class Drawing:
             for place in places
         ]
         agencies, before, limit = {self.agency(), self.agency()}, self.moment(), self.chance.randint(1, 3)
+        ids = {self.word(*IDS) for _ in range(self.chance.randint(0, 2))}
         counts, agency = {self.agency(): self.chance.randint(1, 3)}, self.agency()
         officers = self.some(lambda: Officer(office="x", role=self.word(), staff=self.word()))
         known = {(self.agency(), officer) for officer in officers}
@@ -111,7 +112,7 @@ class Drawing:
             lambda on: exchange.open_exchanges(on, asked),
             lambda on: exchange.standing(on, places),
             lambda on: exchange.finish(on, ended),
-            lambda on: exchange.due(on, agencies, before, limit),
+            lambda on: exchange.due(on, agencies, before, ids, limit),
             lambda on: exchange.opened(on, agencies, DAY),
             lambda on: exchange.count_opened(on, counts, DAY),
             lambda on: exchange.known_staff(on, known),

@@ -30,12 +30,9 @@ async def finish(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
     return changed
 
 
-async def due(rows: Rows, agencies: Sequence[str], before: str, limit: int) -> list[Row]:
-    over = [
-        row
-        for _, row in rows.all("exchanges")
-        if row["state"] == "open" and row["asked"] and row["expires"] <= before and row["agency"] in agencies
-    ]
+async def due(rows: Rows, agencies: Sequence[str], before: str, known: Sequence[str], limit: int) -> list[Row]:
+    waiting = [row for _, row in rows.all("exchanges") if row["state"] == "open" and row["asked"]]
+    over = [row for row in waiting if row["expires"] <= before and row["agency"] in agencies and row["id"] not in known]
     return sorted(over, key=lambda row: (row["expires"], row["agency"], row["id"]))[:limit]
 
 
