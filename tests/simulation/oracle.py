@@ -27,6 +27,7 @@ INSIDE: Final = frozenset(str(code) for code in SecurityCode)
 EXCUSED: Final = frozenset({SecurityCode.CLOCK_SKEW, SecurityCode.KEY_REVOKED, SecurityCode.UNKNOWN_KEY})
 """What clocks that jump and a key that is revoked on the way may bring."""
 
+LEDGERS: Final = (topics.intermediate_recorded, topics.linkage_recorded, topics.hub_recorded)
 Meaning = tuple[str, bytes, str]
 """Kind of the event, control part and business part."""
 
@@ -135,7 +136,10 @@ class Oracle:
                 yield f"{place} has {len(decisions)} decisions, stored {stored.get(place)}"
 
     def _order(self) -> Iterator[str]:
-        """First deliveries of one sender to one receiver keep their order from accept to open (section 4.5)."""
+        """First deliveries of one sender to one receiver keep their order from accept to open (section 4.5).
+
+        Where the first was dropped as an incident that jumping clocks excuse, a later copy comes when it comes."""
+        dropped = self._dropped()
         posted: dict[tuple[str, str], list[str]] = defaultdict(list)
         for record in self.universe.cluster.all(topics.outbound_requested):
             said = json.loads(record.headers["control"])
@@ -143,11 +147,17 @@ class Oracle:
         opened: dict[tuple[str, str], list[str]] = defaultdict(list)
         for record in self.universe.cluster.all(topics.inbound_opened):
             control = _control(record)
-            if control.kind == "inquiry":
+            if control.kind == "inquiry" and (control.sender, control.id) not in dropped:
                 _first_of(opened[control.sender, control.receiver], control.id)
         for parties, ids in opened.items():
             if ids != [one for one in posted[parties] if one in ids]:
                 yield f"{parties} posted {posted[parties]}, opened {ids}"
+
+    def _dropped(self) -> set[tuple[str, str]]:
+        """Messages of which a delivery was dropped by an excused incident."""
+        records = [record for ledger in LEDGERS for record in self.universe.cluster.all(ledger)]
+        struck = [record for record in records if read(record.headers["trail"]).findings[-1].outcome in EXCUSED]
+        return {(said.sender, said.id) for said in map(_control, struck)}
 
     def _cases(self) -> Iterator[str]:
         """An answered case has let one answer leave, however often: the one that is stored."""
@@ -167,10 +177,9 @@ class Oracle:
 
     def _incidents(self) -> Iterator[str]:
         """No security event by our own doing, and one for every assertion that does not hold, and for an impostor."""
-        ledgers = (topics.intermediate_recorded, topics.linkage_recorded, topics.hub_recorded)
         excused = set() if self.universe.faults.timely else EXCUSED
         forged, impostors = 0, 0
-        for record in [record for topic in ledgers for record in self.universe.cluster.all(topic)]:
+        for record in [record for topic in LEDGERS for record in self.universe.cluster.all(topic)]:
             last = read(record.headers["trail"]).findings[-1]
             forged += last.outcome == SecurityCode.BAD_ASSERTION
             reused = (last.layer, last.outcome) == ("hub", SecurityCode.ID_REUSED) and self.universe.impostors

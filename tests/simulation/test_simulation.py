@@ -15,7 +15,7 @@ from tests.simulation.inquiries import ENDS
 
 SEEDS = 200
 """`make simulate` runs others."""
-REGRESSIONS: tuple[int, ...] = (719, 945)
+REGRESSIONS: tuple[int, ...] = (719, 945, 1_010_122, 1_014_356)
 """Seeds that have failed once, by the simulation's own fault so far."""
 FOUND_WITHIN = 1000
 
