@@ -117,12 +117,21 @@ class MemoryReader:
         return batch
 
     def _take(self, limit: int) -> list[Message]:
+        """Of each partition its share; what one leaves of it goes to those that have more."""
         batch: list[Message] = []
-        for partition, offset in self._next.items():
-            taken = self._log.after(self._topic, partition, offset)[: limit - len(batch)]
-            self._next[partition] += len(taken)
-            batch += taken
+        crowded = list(self._next)
+        while crowded and len(batch) < limit:
+            left = limit - len(batch)
+            share = max(1, left // len(crowded))
+            taken = {partition: self._taken_from(partition, share) for partition in crowded[:left]}
+            batch += [message for messages in taken.values() for message in messages]
+            crowded = [partition for partition, messages in taken.items() if len(messages) == share]
         return batch
+
+    def _taken_from(self, partition: int, most: int) -> list[Message]:
+        taken = self._log.after(self._topic, partition, self._next[partition])[:most]
+        self._next[partition] += len(taken)
+        return taken
 
     def done(self, messages: Sequence[Message]) -> None:
         for message in messages:
