@@ -121,11 +121,11 @@ class MemoryReader:
         batch: list[Message] = []
         crowded = list(self._next)
         while crowded and len(batch) < limit:
-            left = limit - len(batch)
-            share = max(1, left // len(crowded))
-            taken = {partition: self._taken_from(partition, share) for partition in crowded[:left]}
-            batch += [message for messages in taken.values() for message in messages]
-            crowded = [partition for partition, messages in taken.items() if len(messages) == share]
+            share, sharing, crowded = max(1, (limit - len(batch)) // len(crowded)), crowded, []
+            for partition in sharing:
+                taken = self._taken_from(partition, min(share, limit - len(batch)))
+                batch += taken
+                crowded += [partition] * (len(taken) == share)
         return batch
 
     def _taken_from(self, partition: int, most: int) -> list[Message]:

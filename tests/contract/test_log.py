@@ -257,6 +257,16 @@ async def test_a_batch_has_its_limit(place: Place) -> None:
     assert max(sizes) <= 7
 
 
+async def test_a_batch_of_one_comes_from_wherever_there_is_one(place: Place) -> None:
+    """Fewer at once than there are partitions: whatever lies in any of them comes."""
+    topic = await place.topic()
+    async with reader(place, topic) as member:
+        for key in await one_key_a_partition(place):
+            await publish(place, topic, [message(key, "x")])
+            [[found]] = [batch for batch in await batches(member, 1, limit=1) if batch]
+            assert found.key == key
+
+
 # --- Shares
 
 

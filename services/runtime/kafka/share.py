@@ -21,21 +21,22 @@ async def read_shares(consumer: AIOKafkaConsumer, limit: int, wait: float) -> Re
     if count(found) == share:
         crowded = list(consumer.assignment())
         while crowded and count(found) < limit:
-            crowded = await _round(consumer, crowded, limit - count(found), found)
+            crowded = await _round(consumer, crowded, limit, found)
     return found
 
 
 async def _round(
-    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], left: int, found: Records
+    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], limit: int, found: Records
 ) -> list[TopicPartition]:
-    """Takes `left` records from all of these alike, and returns those that may have more."""
-    share, crowded = max(1, left // len(partitions)), []
-    for partition in partitions[:left]:
-        records = (await consumer.getmany(partition, max_records=share)).get(partition, [])
-        if records:
-            found.setdefault(partition, []).extend(records)
-        if len(records) == share:
-            crowded.append(partition)
+    """Takes from all of these alike what makes up `limit`, and returns those that may have more."""
+    share, crowded = max(1, (limit - count(found)) // len(partitions)), []
+    for partition in partitions:
+        if left := limit - count(found):
+            records = (await consumer.getmany(partition, max_records=min(share, left))).get(partition, [])
+            if records:
+                found.setdefault(partition, []).extend(records)
+            if len(records) == share:
+                crowded.append(partition)
     return crowded
 
 
