@@ -27,10 +27,6 @@ from services.runtime.trial import Aside, Killed, Stuck, Trial
 
 BATCH: Final = 500
 """Messages a batch at most: at 2 KB each a megabyte, and few enough that no transaction is long."""
-SMALLEST: Final = 50
-"""Messages a full batch at least: below, what a batch costs whatever its size would show."""
-LONGEST: Final = 0.1
-"""Seconds that a batch is to take: so long does whoever meets a backlog wait behind it, step by step."""
 LARGEST: Final = 20 * BATCH
 """Messages held while none of them can be done."""
 COMMIT_EVERY: Final = 0.5
@@ -93,10 +89,9 @@ class Loop:
     async def _follow(self, reader: Reader, pause: "Pause") -> None:
         shortcut = Shortcut(self.stage, self.chain, self.log)
         committed, assignment = time.monotonic(), 0
-        limit = BATCH
         trial: Trial | None = None
         while not self.stopping.is_set():
-            batch = await reader.read(limit, COMMIT_EVERY)
+            batch = await reader.read(BATCH, COMMIT_EVERY)
             if reader.assignments != assignment:
                 assignment = reader.assignments
                 trial = self._suspicious(reader, await reader.begin())
@@ -105,10 +100,8 @@ class Loop:
                 began = time.monotonic()
                 await self._handle(reader, batch, skipping, trial)
                 trial = None
-                took = time.monotonic() - began
-                if len(batch) < limit:
-                    await asyncio.sleep(min(LONGEST_BREATH, BREATH * took))
-                limit = next_limit(limit, len(batch), took)
+                if len(batch) < BATCH:
+                    await asyncio.sleep(min(LONGEST_BREATH, BREATH * (time.monotonic() - began)))
             if time.monotonic() - committed >= COMMIT_EVERY:
                 await reader.commit()
                 committed = time.monotonic()
@@ -215,13 +208,6 @@ class Loop:
 
 async def _unnoted(_: Mapping[Position, int]) -> None:
     """Attempts at a batch that has failed in this process need no note: it is alive."""
-
-
-def next_limit(limit: int, count: int, took: float) -> int:
-    """What can be done in `LONGEST` as far as a batch of `count` says; a small one says nothing."""
-    if count < min(limit, SMALLEST) or not took:
-        return limit
-    return min(BATCH, max(SMALLEST, int(count * LONGEST / took)))
 
 
 @dataclass

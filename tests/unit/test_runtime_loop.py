@@ -13,7 +13,7 @@ from schemas.message import Message, Outcome
 from schemas.topics import Topic
 from services.runtime import loop as loops
 from services.runtime.errors import Misconfigured, Unavailable
-from services.runtime.loop import BATCH, LONGEST, SMALLEST, Pause, next_limit
+from services.runtime.loop import Pause
 from services.runtime.memory import MemoryLog
 from services.runtime.service import Service
 from tests.loops import (
@@ -220,18 +220,6 @@ async def test_layouts_may_be_switched_at_any_time(block: list[Service]) -> None
 
 
 # --- Pauses
-
-
-@given(st.integers(SMALLEST, BATCH), st.integers(1, BATCH), st.floats(1e-4, 1e3))
-def test_a_batch_is_as_large_as_can_be_done_soon(limit: int, count: int, took: float) -> None:
-    """After a batch that took too long the next is smaller; a small one, which costs what it costs, changes nothing."""
-    count = min(count, limit)
-    following = next_limit(limit, count, took)
-    assert SMALLEST <= following <= BATCH
-    if count < SMALLEST:
-        assert following == limit
-    elif SMALLEST < following < BATCH:
-        assert following * took / count == pytest.approx(LONGEST, abs=took / count)
 
 
 async def test_a_pause_doubles_and_ends_with_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
