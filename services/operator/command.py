@@ -8,6 +8,7 @@ import typer
 
 from services.operator import administration, people, quarantine, traffic
 from services.operator.bench.command import bench
+from services.operator.bench.fairness import fairness
 from services.operator.console import HERE, Folder, fail, mendable, opened, readable, screen
 from services.operator.demo.playing import demo
 from services.operator.generate.command import gen
@@ -43,6 +44,7 @@ app.command("logs")(logs)
 app.command("inquire")(people.inquire)
 app.command("demo")(demo)
 app.command("bench")(bench)
+app.command("fairness")(fairness)
 app.command("gen")(gen)
 
 Layouts = Annotated[Literal["service", "block"], typer.Option(help="One process per service, or one per block.")]

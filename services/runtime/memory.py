@@ -117,12 +117,21 @@ class MemoryReader:
         return batch
 
     def _take(self, limit: int) -> list[Message]:
+        """Of each partition its share; what one leaves of it goes to those that have more."""
         batch: list[Message] = []
-        for partition, offset in self._next.items():
-            taken = self._log.after(self._topic, partition, offset)[: limit - len(batch)]
-            self._next[partition] += len(taken)
-            batch += taken
+        crowded = list(self._next)
+        while crowded and len(batch) < limit:
+            share, sharing, crowded = max(1, (limit - len(batch)) // len(crowded)), crowded, []
+            for partition in sharing:
+                taken = self._taken_from(partition, min(share, limit - len(batch)))
+                batch += taken
+                crowded += [partition] * (len(taken) == share)
         return batch
+
+    def _taken_from(self, partition: int, most: int) -> list[Message]:
+        taken = self._log.after(self._topic, partition, self._next[partition])[:most]
+        self._next[partition] += len(taken)
+        return taken
 
     def done(self, messages: Sequence[Message]) -> None:
         for message in messages:

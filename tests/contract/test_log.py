@@ -257,6 +257,58 @@ async def test_a_batch_has_its_limit(place: Place) -> None:
     assert max(sizes) <= 7
 
 
+async def test_a_batch_of_one_comes_from_wherever_there_is_one(place: Place) -> None:
+    """Fewer at once than there are partitions: whatever lies in any of them comes."""
+    topic = await place.topic()
+    async with reader(place, topic) as member:
+        for key in await one_key_a_partition(place):
+            await publish(place, topic, [message(key, "x")])
+            [[found]] = [batch for batch in await batches(member, 1, limit=1) if batch]
+            assert found.key == key
+
+
+# --- Shares
+
+
+async def test_a_backlog_leaves_the_others_their_share(place: Place) -> None:
+    """However much lies in some partitions, a batch has what little the others have, and the rest of it is shared alike."""
+    topic = await place.topic()
+    first, second, *others = await one_key_a_partition(place)
+    await publish(place, topic, [message(key, str(number)) for key in (first, second) for number in range(2000)])
+    await publish(place, topic, [message(key, str(number)) for key in others for number in range(5)])
+
+    async def shared() -> bool:
+        member.rewind()  # a client may have the backlog before it has heard of the other partitions
+        batch = await member.read(100, WAIT)
+        assert len(batch) <= 100
+        few = all(values(batch, key) == [str(number) for number in range(5)] for key in others)
+        return few and min(len(values(batch, first)), len(values(batch, second))) > 30
+
+    async with reader(place, topic) as member:
+        await until(shared)
+
+
+async def test_what_is_left_of_a_share_comes_next(place: Place) -> None:
+    """What a batch had no room for is neither lost nor out of order, over rewinds, and when members join in the middle."""
+    topic = await place.topic()
+    first, *others = await one_key_a_partition(place)
+    sent = [message(first, str(number)) for number in range(3000)]
+    sent += [message(key, str(number)) for key in others for number in range(100)]
+    await publish(place, topic, sent)
+    found: list[Message] = []
+    workers = [Worker(place, topic, found, asyncio.Event(), rewinds=3) for _ in range(2)]
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(workers[0].run())
+        await until(lambda: len(found) > 100)
+        tasks.create_task(workers[1].run())
+        await until(lambda: {(one.key, one.value) for one in found} == {(one.key, one.value) for one in sent})
+        for worker in workers:
+            worker.stopping.set()
+    for key in (first, *others):
+        assert list(dict.fromkeys(values(found, key))) == values(sent, key)
+    assert await place.log.committed(topic.name, topic) == await place.log.ends(topic)
+
+
 # --- Groups
 
 
@@ -270,11 +322,18 @@ class Worker:
     stopping: asyncio.Event
     member: Reader | None = None
     share: int = 0
+    read: int = 0
+    rewinds: int = 0
+    """Of so many batches one is read again instead of being done."""
 
     async def run(self) -> None:
         async with reader(self.place, self.topic) as self.member:
             while not self.stopping.is_set():
                 batch = await self.member.read(20, WAIT)
+                self.read += 1
+                if self.rewinds and self.read % self.rewinds == 0:
+                    self.member.rewind()
+                    continue
                 self.found += batch
                 self.share += len(batch)
                 self.member.done(batch)
@@ -363,6 +422,14 @@ async def test_a_table_is_read_from_its_beginning(place: Place) -> None:
 def reader(place: Place, topic: Topic) -> AbstractAsyncContextManager[Reader]:
     """A member of the topic's group."""
     return place.log.reader(topic.name, topic)
+
+
+async def one_key_a_partition(place: Place) -> list[str]:
+    """One of `KEYS` for each partition of another topic of as many."""
+    topic = await place.topic()
+    await publish(place, topic, [message(key, "x") for key in KEYS])
+    async with reader(place, topic) as member:
+        return list({one.position.partition: one.key for one in await collect(member, len(KEYS))}.values())
 
 
 def message(key: str, value: str) -> Message:

@@ -17,9 +17,9 @@ from schemas.message import Message
 from services.operator.bench import population
 from services.operator.bench.cost import per_inquiry, processor_seconds
 from services.operator.bench.driver import Run, drive
-from services.operator.console import finished, progress, readable, screen
+from services.operator.console import progress, readable, screen
 from services.operator.installation import Installation, Layout
-from services.operator.lifecycle import bring_down, bring_up, prepare_hub, remove
+from services.operator.lifecycle import bring_down, bring_up, remove
 
 BUILD: Final = Path("build")
 LAYOUTS: Final[tuple[Layout, ...]] = ("service", "block")
@@ -68,13 +68,7 @@ def bench(
 
 def measure(installation: Installation, inquiries: int, seconds: int) -> list[Figures]:
     """Prepares once, then runs both layouts on the same data."""
-    people = population.cases(population.PERSONS)
-    prepare_hub(installation)
-    with progress("keys of 1,741 municipalities", 1):
-        population.enrol(installation)
-    bring_up(installation, LAYOUTS[0])
-    with progress("directory, persons and copies", 1):
-        finished(population.settle(installation, people))
+    people = population.prepare(installation, LAYOUTS[0])
     figures = []
     for layout in LAYOUTS:
         bring_up(installation, layout)

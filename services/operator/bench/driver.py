@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from schemas import topics
@@ -14,6 +14,9 @@ PART = 200
 GIVE_UP = 600.0
 AHEAD = 6_000
 """Inquiries that are posted and not completed, at most: enough to keep every layer busy."""
+
+Schedule = Sequence[tuple[float, Sequence[Message]]]
+"""What is posted at once, and how many seconds after the begin, ascending."""
 
 
 @dataclass
@@ -33,6 +36,13 @@ class Run:
         """Seconds from posting to completion, ascending."""
         return sorted(end - self.posted[exchange] for exchange, end in self.completed.items())
 
+    def of(self, exchanges: Collection[str]) -> "Run":
+        """What became of these."""
+        return Run(
+            {one: at for one, at in self.posted.items() if one in exchanges},
+            {one: at for one, at in self.completed.items() if one in exchanges},
+        )
+
     def percentile(self, share: float) -> float:
         """Milliseconds within which `share` of the inquiries were completed."""
         latencies = self.latencies()
@@ -41,13 +51,35 @@ class Run:
 
 async def drive(bootstrap: str, messages: Sequence[Message], rate: float | None, step: Callable[[int], None]) -> Run:
     """Posts all, at `rate` a second or as fast as they are completed; returns when all are completed."""
+    if rate is not None:
+        return await drive_at(bootstrap, steady(messages, rate), step)
+    return await _drive(bootstrap, messages, lambda log, run: _post_fast(log, messages, run), step)
+
+
+async def drive_at(bootstrap: str, schedule: Schedule, step: Callable[[int], None]) -> Run:
+    """Posts all at their times; returns when all are completed."""
+    messages = [message for _, posted in schedule for message in posted]
+    return await _drive(bootstrap, messages, lambda log, run: _post_at(log, schedule, run), step)
+
+
+def steady(messages: Sequence[Message], rate: float) -> Schedule:
+    """One after the other, `rate` a second."""
+    return [(number / rate, [message]) for number, message in enumerate(messages)]
+
+
+async def _drive(
+    bootstrap: str,
+    messages: Sequence[Message],
+    post: Callable[[KafkaLog, Run], Awaitable[None]],
+    step: Callable[[int], None],
+) -> Run:
     run, log = Run(), KafkaLog(bootstrap)
-    ids = {_exchange(message) for message in messages}
+    ids = {exchange_of(message) for message in messages}
     ready = asyncio.Event()
     watching = asyncio.create_task(_watch(bootstrap, ids, run, ready, step))
     try:
         await ready.wait()
-        await (_post_fast(log, messages, run) if rate is None else _post_at(log, messages, run, rate))
+        await post(log, run)
         await asyncio.wait_for(watching, GIVE_UP)
     finally:
         watching.cancel()
@@ -60,24 +92,26 @@ async def _post_fast(log: KafkaLog, messages: Sequence[Message], run: Run) -> No
         while len(run.posted) - len(run.completed) > AHEAD:
             run.progressed.clear()
             await run.progressed.wait()
-        await _post(log, messages[start : start + PART], run)
+        part, now = messages[start : start + PART], time.monotonic()
+        run.posted |= {exchange_of(message): now for message in part}
+        await _publish(log, part)
 
 
-async def _post_at(log: KafkaLog, messages: Sequence[Message], run: Run, rate: float) -> None:
-    """Open loop: each is posted at its time, however long the others take."""
-    began = time.monotonic()
-    waiting = set()
-    for number, message in enumerate(messages):
-        await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-        task = asyncio.create_task(_post(log, [message], run))
-        waiting.add(task)
-        task.add_done_callback(waiting.discard)
-    await asyncio.gather(*waiting)
+async def _post_at(log: KafkaLog, schedule: Schedule, run: Run) -> None:
+    """Open loop: all that is due is posted together, and counts from when it was due, however long the others take."""
+    began, place = time.monotonic(), 0
+    while place < len(schedule):
+        await asyncio.sleep(max(0.0, began + schedule[place][0] - time.monotonic()))
+        due: list[Message] = []
+        while place < len(schedule) and began + schedule[place][0] <= time.monotonic():
+            at, messages = schedule[place]
+            run.posted |= {exchange_of(message): began + at for message in messages}
+            due += messages
+            place += 1
+        await _publish(log, due)
 
 
-async def _post(log: KafkaLog, messages: Sequence[Message], run: Run) -> None:
-    now = time.monotonic()
-    run.posted |= {_exchange(message): now for message in messages}
+async def _publish(log: KafkaLog, messages: Sequence[Message]) -> None:
     await log.publish([(topics.outbound_requested, message) for message in messages])
 
 
@@ -99,5 +133,6 @@ async def _watch(bootstrap: str, ids: set[str], run: Run, ready: asyncio.Event, 
             return
 
 
-def _exchange(message: Message) -> str:
+def exchange_of(message: Message) -> str:
+    """The id under which it is completed."""
     return message.headers["ce_id"].decode()

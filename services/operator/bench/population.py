@@ -16,8 +16,10 @@ from schemas.law import EDITION
 from schemas.message import Message
 from schemas.request import assert_request
 from services.operator import asking, publication, residents
-from services.operator.installation import Installation
+from services.operator.console import finished, progress
+from services.operator.installation import Installation, Layout
 from services.operator.keys import enrolment
+from services.operator.lifecycle import bring_up, prepare_hub
 from services.operator.samples import income_tax_certificate
 from services.operator.tables import now
 from services.runtime.keys import PrivateKey
@@ -54,6 +56,18 @@ def cases(count: int) -> list[Case]:
         if asker != provider:
             found.append(Case(asker, provider, f"SYNA{len(found):08d}", f"SYNB{len(found):08d}"))
     return found
+
+
+def prepare(installation: Installation, layout: Layout) -> list[Case]:
+    """Brings it up with all of it in its tables; returns who may be asked about."""
+    people = cases(PERSONS)
+    prepare_hub(installation)
+    with progress("keys of 1,741 municipalities", 1):
+        enrol(installation)
+    bring_up(installation, layout)
+    with progress("directory, persons and copies", 1):
+        finished(settle(installation, people))
+    return people
 
 
 def enrol(installation: Installation) -> None:

@@ -15,6 +15,7 @@ from schemas.topics import Topic
 from services.runtime.attempts import LEFT, Note
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.kafka.errors import translated
+from services.runtime.kafka.share import read_shares
 from services.runtime.kafka.unreadable import Undecodable, read_singly
 from services.runtime.log import NONE
 
@@ -56,7 +57,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         with translated(f"cannot read {self._topic}"), suppress(TimeoutError):  # until a rebalance ends, say
             try:
                 async with asyncio.timeout(wait + 1):
-                    found = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
+                    found = await read_shares(self._consumer, limit, wait)
             except Undecodable:
                 async with asyncio.timeout(self._patience):
                     found = await read_singly(self._consumer, await self._starts(), limit)
