@@ -8,6 +8,7 @@ import typer
 
 from services.operator import administration, people, quarantine, traffic
 from services.operator.bench.command import bench
+from services.operator.bench.endurance import endurance
 from services.operator.bench.fairness import fairness
 from services.operator.console import HERE, Folder, fail, mendable, opened, readable, screen
 from services.operator.demo.playing import demo
@@ -45,6 +46,7 @@ app.command("inquire")(people.inquire)
 app.command("demo")(demo)
 app.command("bench")(bench)
 app.command("fairness")(fairness)
+app.command("endurance")(endurance)
 app.command("gen")(gen)
 
 Layouts = Annotated[Literal["service", "block"], typer.Option(help="One process per service, or one per block.")]

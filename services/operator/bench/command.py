@@ -17,6 +17,7 @@ from schemas.message import Message
 from services.operator.bench import population
 from services.operator.bench.cost import per_inquiry, processor_seconds
 from services.operator.bench.driver import Run, drive
+from services.operator.bench.flames import flames
 from services.operator.console import progress, readable, screen
 from services.operator.installation import Installation, Layout
 from services.operator.lifecycle import bring_down, bring_up, remove
@@ -47,42 +48,47 @@ def bench(
     inquiries: Annotated[int, typer.Option(help="Inquiries of the throughput run, per layout.")] = 20_000,
     seconds: Annotated[int, typer.Option(help="Length of each latency run.")] = 30,
     output: Path = BUILD / "bench.json",
-    profile: Annotated[
-        bool, typer.Option(help="Leave the installation running at the end, to be looked into.")
-    ] = False,
+    flame: Annotated[
+        list[str] | None, typer.Option(help="Draw a flame graph of this process under full load, to build/flames.")
+    ] = None,
 ) -> None:
     """Measure throughput, processor time and latency with all 1,741 municipalities, one layout after the other."""
     installation = Installation((BUILD / "bench").resolve())
     with readable():
         remove(installation)
         try:
-            figures = measure(installation, inquiries, seconds)
+            figures = measure(installation, inquiries, seconds, flame or [])
         finally:
-            if not profile:
-                bring_down(installation)
-                remove(installation)
+            bring_down(installation)
+            remove(installation)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps({"machine": machine(), "layouts": [asdict(one) for one in figures]}, indent=1) + "\n")
     show(figures)
 
 
-def measure(installation: Installation, inquiries: int, seconds: int) -> list[Figures]:
+def measure(installation: Installation, inquiries: int, seconds: int, flame: Sequence[str]) -> list[Figures]:
     """Prepares once, then runs both layouts on the same data."""
     people = population.prepare(installation, LAYOUTS[0])
     figures = []
     for layout in LAYOUTS:
         bring_up(installation, layout)
-        figures.append(_figures(installation, layout, people, inquiries, seconds))
+        figures.append(_figures(installation, layout, people, inquiries, seconds, flame))
     return figures
 
 
 def _figures(
-    installation: Installation, layout: Layout, people: Sequence[population.Case], inquiries: int, seconds: int
+    installation: Installation,
+    layout: Layout,
+    people: Sequence[population.Case],
+    inquiries: int,
+    seconds: int,
+    flame: Sequence[str],
 ) -> Figures:
     _run(installation, population.requests(installation, people, inquiries // 10), None, f"{layout}: warming up")
     loaded = population.requests(installation, people, inquiries)
     before = processor_seconds(installation)
-    full = _run(installation, loaded, None, f"{layout}: as fast as it goes")
+    with flames(installation, flame, BUILD / "flames"):
+        full = _run(installation, loaded, None, f"{layout}: as fast as it goes")
     cost = per_inquiry(before, processor_seconds(installation), inquiries)
     quiet = _timed(installation, people, QUIET_RATE, seconds, f"{layout}: {QUIET_RATE:.0f}/s")
     half_rate = round(full.rate() / 2, 1)

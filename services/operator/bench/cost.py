@@ -10,7 +10,7 @@ from services.operator.local import process
 
 def processor_seconds(installation: Installation) -> dict[str, float]:
     """User and system time that each process of the installation has used so far, children included."""
-    return {one.name: _seconds(psutil.Process(one.pid)) for one in process.running(installation.folder)}
+    return {one.name: _seconds(one.pid) for one in process.running(installation.folder)}
 
 
 def per_inquiry(before: Mapping[str, float], after: Mapping[str, float], count: int) -> dict[str, float]:
@@ -18,13 +18,13 @@ def per_inquiry(before: Mapping[str, float], after: Mapping[str, float], count: 
     return {name: round((after[name] - before.get(name, 0.0)) * 1000 / count, 3) for name in sorted(after)}
 
 
-def _seconds(root: psutil.Process) -> float:
-    own = root.cpu_times()
-    total = own.user + own.system + own.children_user + own.children_system
-    for child in root.children(recursive=True):
-        try:
-            times = child.cpu_times()
-            total += times.user + times.system
-        except psutil.NoSuchProcess:
-            continue
-    return float(total)
+def family(root: int) -> list[psutil.Process]:
+    """A process and all that it has started, the ended ones left out."""
+    whole = psutil.Process(root)
+    return [one for one in (whole, *whole.children(recursive=True)) if one.is_running()]
+
+
+def _seconds(root: int) -> float:
+    first, *children = [one.cpu_times() for one in family(root)]
+    ended = first.children_user + first.children_system
+    return float(ended + sum(times.user + times.system for times in (first, *children)))

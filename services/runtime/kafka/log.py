@@ -24,8 +24,9 @@ SESSION_TIMEOUT_MS: Final = 6_000
 """A member that was killed is missed after so long: the shortest that brokers allow (group.min.session.timeout.ms)."""
 HEARTBEAT_MS: Final = 1_000
 """A member hears so late that others have joined or left."""
-FETCH_WAIT_MS: Final = 2_000
-"""How long the broker holds an idle reader's request: what comes is sent at once, so longer only saves requests."""
+FETCH_WAIT_MS: Final = 500
+"""How long the broker holds an idle reader's request. Longer saves requests; but a partition whose records wait in this
+client is left out of the next one, and what comes behind them waits until that returns."""
 REBALANCE_TIMEOUT_MS: Final = 30_000
 """How long a group waits for a member's batch in flight and its commit before it goes on without it."""
 

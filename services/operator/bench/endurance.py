@@ -1,0 +1,82 @@
+"""`renkei endurance`: whether memory grows with the inquiries that were answered; written to build/endurance.json."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.table import Table
+
+from services.operator.bench import population
+from services.operator.bench.command import BUILD, machine
+from services.operator.bench.driver import drive
+from services.operator.bench.memory import mebibytes
+from services.operator.console import progress, readable, screen
+from services.operator.installation import Installation, Layout
+from services.operator.lifecycle import bring_down, remove
+from services.operator.local import kafka
+
+PART: Final = 20_000
+"""Inquiries posted between two looks at the memory."""
+KEPT: Final = 64 * 1024 * 1024
+"""Bytes that a partition keeps: a million inquiries leave 85 GB in the log."""
+EARLY: Final = 0.1
+"""Share of the inquiries after which memory is taken as what it should stay at."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Memory of every process, in MiB, once so many inquiries were answered."""
+
+    inquiries: int
+    memory: Mapping[str, float]
+
+
+def endurance(
+    inquiries: Annotated[int, typer.Option(help="How many in all.")] = 1_000_000,
+    layout: Annotated[Layout, typer.Option(help="One process per service, or per block.")] = "block",
+    output: Path = BUILD / "endurance.json",
+) -> None:
+    """Measure whether memory grows: of every process after a tenth of the inquiries, and after all of them."""
+    installation = Installation((BUILD / "bench").resolve())
+    with readable():
+        remove(installation)
+        try:
+            kafka.start(kafka.KafkaSettings(installation.folder, retention_bytes=KEPT))
+            people = population.prepare(installation, layout)
+            looks = measure(installation, people, inquiries)
+        finally:
+            bring_down(installation)
+            remove(installation)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    found = {"machine": machine(), "layout": layout, "looks": [vars(look) for look in looks]}
+    output.write_text(json.dumps(found, indent=1) + "\n")
+    show(looks)
+
+
+def measure(installation: Installation, people: Sequence[population.Case], inquiries: int) -> list[Look]:
+    """As fast as they are answered, with a look after each part."""
+    looks: list[Look] = []
+    with progress("as fast as it goes", inquiries) as step:
+        for start in range(0, inquiries, PART):
+            messages = population.requests(installation, people, min(PART, inquiries - start))
+            asyncio.run(drive(installation.kafka(), messages, None, step))
+            looks.append(Look(start + len(messages), mebibytes(installation)))
+    return looks
+
+
+def growth(looks: Sequence[Look]) -> dict[str, tuple[float, float]]:
+    """By process, MiB after a tenth and at the end."""
+    early, late = next(look for look in looks if look.inquiries >= looks[-1].inquiries * EARLY), looks[-1]
+    return {name: (early.memory[name], late.memory[name]) for name in sorted(late.memory)}
+
+
+def show(looks: Sequence[Look]) -> None:
+    """Every process, and what its memory has become."""
+    table = Table("MiB", "after a tenth", "at the end", "times", title=f"{looks[-1].inquiries:,} inquiries")
+    for name, (early, late) in growth(looks).items():
+        table.add_row(name, f"{early:.0f}", f"{late:.0f}", f"{late / early:.2f}")
+    screen.print(table)
