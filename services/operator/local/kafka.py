@@ -3,9 +3,9 @@
 import base64
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.operator.local import process
@@ -35,6 +35,8 @@ class KafkaSettings:
     retention_days: int = 40
     heap_megabytes: int = 512
     start_seconds: float = 90
+    properties: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Of the broker, beside ours or instead of them."""
 
     @property
     def home(self) -> Path:
@@ -123,6 +125,7 @@ def _write_properties(settings: KafkaSettings, port: int) -> Path:
         # 128 MiB by default, a quarter of this broker's heap
         "log.cleaner.dedupe.buffer.size": str(32 * 1024 * 1024),
         **policies(settings.partitions, settings.retention_days),
+        **settings.properties,
     }
     path = settings.home / "server.properties"
     path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
