@@ -4,6 +4,7 @@ A fault's own duration is all that is waited for by time; whether it has struck 
 """
 
 import asyncio
+import itertools
 import os
 import random
 import signal
@@ -65,20 +66,20 @@ def killed(count: int) -> Fault:
     return Fault("kill -9 of processes, at random", strike)
 
 
-def killed_at(point: Point, count: int) -> Fault:
-    """Some processes, each at the same point of its work."""
+def killed_at(points: Sequence[Point], count: int) -> Fault:
+    """Some processes, each at one of these points of its work."""
     deck: list[str] = []
 
     @asynccontextmanager
     async def strike(ground: Ground, chance: random.Random) -> Struck:
         names = _dealt(deck, ground.site.readers(), count, chance)
-        await _armed(ground, dict.fromkeys(names, point), signal.SIGKILL)
+        await _armed(ground, dict(zip(names, itertools.cycle(points), strict=False)), signal.SIGKILL)
         yield len(names)
         for name in names:
             process.kill(name, ground.site.folder)
         await ground.restart(names)
 
-    return Fault(f"kill -9: {SAID[point]}", strike)
+    return Fault(f"kill -9: {'; '.join(SAID[point] for point in points)}", strike)
 
 
 SAID: Final[dict[Point, str]] = {

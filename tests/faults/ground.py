@@ -124,6 +124,14 @@ class Ground:
         started = [self.site.start(name) for name in names]
         await asyncio.to_thread(self.site.wait_ready, started)
 
+    async def mended(self) -> None:
+        """The servers run, if they are ours, and nothing stands between."""
+        if self.servers is not None:
+            await asyncio.to_thread(kafka.start, self.servers.kafka)
+            await asyncio.to_thread(postgres.start, self.servers.postgres)
+            for proxy in self.servers.proxies:
+                proxy.delay, proxy.slices = 0, 0
+
     async def lay_out(self, layout: Layout) -> None:
         """The processes of a layout, each hanging by strings."""
         await asyncio.to_thread(sites.switch, self.site, layout)

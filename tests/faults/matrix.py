@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any, Final
 
 from services.operator.installation import Layout
+from services.operator.local.error import InstallationError
 from tests import site as sites
 from tests.faults import books, faults, ground
 from tests.faults.faults import Fault
@@ -77,6 +78,7 @@ class Outcome:
 async def play(at: Ground, row: Row, times: int) -> Outcome:
     """Strikes until it has struck often enough; what does not come to rest in time ends the row."""
     outcome, chance, began = Outcome(row.key, row.fault.name), random.Random(row.key), time.monotonic()
+    await at.mended()
     await at.lay_out(row.layout)
     await sites.settled(at.site, LONGEST)
     opened = await books.opened(at.site)
@@ -84,7 +86,7 @@ async def play(at: Ground, row: Row, times: int) -> Outcome:
         try:
             while outcome.struck < row.strikes(times):
                 await _once(at, row, load, outcome, chance)
-        except AssertionError as failure:
+        except (AssertionError, InstallationError) as failure:
             load.pause()
             outcome.failure = f"{failure}; {_standing(at)}"
     ledger = Ledger(load.posted, await opened.closed())
@@ -95,9 +97,9 @@ async def play(at: Ground, row: Row, times: int) -> Outcome:
 
 def _standing(at: Ground) -> str:
     """For whoever looks for the cause: which processes run, and what they wait for. Their logs are kept."""
-    logs = BUILD / "faults-logs"
+    logs = BUILD / "faults-logs" / at.site.folder.parent.name
     shutil.copytree(at.site.folder / "log", logs, dirs_exist_ok=True)
-    return f"running: {sites.running(at.site)}, waiting: {sites.waiting(at.site)}; logs in {logs}"
+    return f"running: {sites.running(at.site)}; logs in {logs}"
 
 
 async def _once(at: Ground, row: Row, load: Load, outcome: Outcome, chance: random.Random) -> None:
@@ -155,12 +157,28 @@ def twins(*services: str) -> Around:
     return around
 
 
+KILLS: Final = Group(
+    "kills",
+    ground.opened,
+    [
+        *(Row(f"killed_{point}", faults.killed_at([point], 4), "service") for point in POINTS),
+        Row("killed", faults.killed(6), "service", kinds=9),
+    ],
+)
+KAFKA: Final = Group(
+    "kafka",
+    ground.opened,
+    [
+        Row("kafka_killed", faults.kafka_killed()),
+        Row("kafka_stopped", faults.kafka_stopped(2)),
+        Row("kafka_paused", faults.paused("kafka", faults.PAST_SESSION)),
+        Row("kafka_stopped_60", faults.kafka_stopped(60), most=1),
+    ],
+)
 PROCESSES: Final = Group(
     "processes",
     ground.opened,
     [
-        Row("killed", faults.killed(6), "service", kinds=9),
-        *(Row(f"killed_{point}", faults.killed_at(point, 4), "service") for point in POINTS),
         Row("zombies", faults.zombies(4), "service", around=twins("exchange", "crypto", "routing", "hub")),
         Row("storm", faults.storm(8), "service"),
         Row("clock_ahead", faults.clock(1), "service", untimely=True),
@@ -172,29 +190,26 @@ DATABASE: Final = Group(
     "database",
     ground.opened,
     [
-        Row("postgres_stopped", faults.postgres_stopped(1)),
         Row("postgres_killed", faults.postgres_killed()),
         Row("answer_lost", faults.answer_lost()),
+        Row("postgres_stopped", faults.postgres_stopped(1)),
         Row("connections_cut", faults.connections_cut()),
         Row("postgres_paused", faults.paused("postgres", 2)),
-        Row("kafka_stopped", faults.kafka_stopped(2)),
-        Row("kafka_stopped_60", faults.kafka_stopped(60), most=1),
-        Row("kafka_killed", faults.kafka_killed()),
-        Row("kafka_paused", faults.paused("kafka", faults.PAST_SESSION)),
     ],
 )
 NETWORK: Final = Group(
     "network",
     partial(ground.opened, proxied=True),
     [
-        Row("slow", faults.slow(0.1, 2)),
-        Row("sliced", faults.sliced(64, 2)),
         Row("cut", faults.cut(5)),
         Row("half_open", faults.half_open(3)),
+        Row("slow", faults.slow(0.1, 2)),
+        Row("sliced", faults.sliced(64, 2)),
         Row("half_open_for_ever", faults.half_open(None), most=2),
     ],
 )
 DISK: Final = Group(
     "disk", partial(ground.opened, disk=True), [Row("disk_full", faults.disk_full())], needs=ground.privileged
 )
-GROUPS: Final = (PROCESSES, DATABASE, NETWORK, DISK)
+GROUPS: Final = (KILLS, KAFKA, PROCESSES, DATABASE, NETWORK, DISK)
+"""Those that take longest first."""
