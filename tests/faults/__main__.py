@@ -20,10 +20,10 @@ from rich.table import Table
 from services.operator.bench.command import machine
 from services.operator.console import screen
 from tests.faults.matrix import BUILD, GROUPS, Group, Outcome, Row, play
+from tests.faults.table import COLUMNS
 
 TIMES: Final = 20
 TOGETHER: Final = 2
-COLUMNS: Final = ("fault", "times", "posted", "lost", "twice", "disordered", "in clear", "wrong", "first s", "empty s")
 
 
 def main() -> int:
