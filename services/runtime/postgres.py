@@ -48,15 +48,24 @@ class Database:
     @asynccontextmanager
     async def transaction(self, agencies: Iterable[str]) -> AsyncIterator[Connection]:
         """Commits at the end. `Unavailable` when the database is away, `Misconfigured` for permissions and schema."""
+        begin = f"BEGIN; SET LOCAL renkei.agencies = '{_named(agencies)}'"  # one round trip
         with _translated():
             async with self._pool.acquire() as connection:
-                await connection.execute(f"BEGIN; SET LOCAL renkei.agencies = '{_named(agencies)}'")  # one round trip
                 try:
+                    await connection.execute(begin)
                     yield connection
+                    await connection.execute("COMMIT")
+                except TimeoutError:
+                    await self._silent(connection)
+                    raise
                 except BaseException:
                     await _rolled_back(connection)
                     raise
-                await connection.execute("COMMIT")
+
+    async def _silent(self, connection: Connection) -> None:
+        """Nobody answers on it, so likely on none: whoever asks them one after the other waits as long for each."""
+        connection.terminate()
+        await self._pool.expire_connections()
 
 
 def _named(agencies: Iterable[str]) -> str:
