@@ -77,7 +77,9 @@ async def _processes(groups: Sequence[Group], parts: Sequence[Path], wanted: set
                 await process.wait()
                 raise
 
-    return await asyncio.gather(*(played(group, part) for group, part in zip(groups, parts, strict=True)))
+    async with asyncio.TaskGroup() as playing:
+        tasks = [playing.create_task(played(*one)) for one in zip(groups, parts, strict=True)]
+    return [task.result() for task in tasks]
 
 
 def _show(rows: Sequence[dict[str, object]], seconds: int) -> None:
