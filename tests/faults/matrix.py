@@ -15,8 +15,8 @@ from typing import Any, Final
 from services.operator.installation import Layout
 from services.operator.local.error import InstallationError
 from tests import site as sites
-from tests.faults import books, faults, ground
-from tests.faults.faults import Fault
+from tests.faults import books, ground, network, processes, servers
+from tests.faults.fault import Fault
 from tests.faults.ground import Ground
 from tests.faults.ledger import Ledger, Verdict
 from tests.faults.load import LONGEST, Load, steady
@@ -150,7 +150,7 @@ def twins(*services: str) -> Around:
 
     @asynccontextmanager
     async def around(at: Ground) -> AsyncIterator[None]:
-        async with faults.twins(at, services):
+        async with processes.twins(at, services):
             await sites.settled(at.site, LONGEST)
             yield
 
@@ -161,55 +161,55 @@ KILLS: Final = Group(
     "kills",
     ground.opened,
     [
-        *(Row(f"killed_{point}", faults.killed_at([point], 4), "service") for point in POINTS),
-        Row("killed", faults.killed(6), "service", kinds=9),
+        *(Row(f"killed_{point}", processes.killed_at([point], 4), "service") for point in POINTS),
+        Row("killed", processes.killed(6), "service", kinds=9),
     ],
 )
 KAFKA: Final = Group(
     "kafka",
     ground.opened,
     [
-        Row("kafka_killed", faults.kafka_killed()),
-        Row("kafka_stopped", faults.kafka_stopped(2)),
-        Row("kafka_paused", faults.paused("kafka", faults.PAST_SESSION)),
-        Row("kafka_stopped_60", faults.kafka_stopped(60), most=1),
+        Row("kafka_killed", servers.kafka_killed()),
+        Row("kafka_stopped", servers.kafka_stopped(2)),
+        Row("kafka_paused", servers.paused("kafka", processes.PAST_SESSION)),
+        Row("kafka_stopped_60", servers.kafka_stopped(60), most=1),
     ],
 )
 PROCESSES: Final = Group(
     "processes",
     ground.opened,
     [
-        Row("zombies", faults.zombies(4), "service", around=twins("exchange", "crypto", "routing", "hub")),
-        Row("storm", faults.storm(8), "service"),
-        Row("clock_ahead", faults.clock(1), "service", untimely=True),
-        Row("clock_behind", faults.clock(-1), "service", untimely=True),
-        Row("switched", faults.switched(), "block"),
+        Row("zombies", processes.zombies(4), "service", around=twins("exchange", "crypto", "routing", "hub")),
+        Row("storm", processes.storm(8), "service"),
+        Row("clock_ahead", processes.clock(1), "service", untimely=True),
+        Row("clock_behind", processes.clock(-1), "service", untimely=True),
+        Row("switched", processes.switched(), "block"),
     ],
 )
 DATABASE: Final = Group(
     "database",
     ground.opened,
     [
-        Row("postgres_killed", faults.postgres_killed()),
-        Row("answer_lost", faults.answer_lost()),
-        Row("postgres_stopped", faults.postgres_stopped(1)),
-        Row("connections_cut", faults.connections_cut()),
-        Row("postgres_paused", faults.paused("postgres", 2)),
+        Row("postgres_killed", servers.postgres_killed()),
+        Row("answer_lost", servers.answer_lost()),
+        Row("postgres_stopped", servers.postgres_stopped(1)),
+        Row("connections_cut", servers.connections_cut()),
+        Row("postgres_paused", servers.paused("postgres", 2)),
     ],
 )
 NETWORK: Final = Group(
     "network",
     partial(ground.opened, proxied=True),
     [
-        Row("cut", faults.cut(5)),
-        Row("half_open", faults.half_open(3)),
-        Row("slow", faults.slow(0.1, 2)),
-        Row("sliced", faults.sliced(64, 2)),
-        Row("half_open_for_ever", faults.half_open(None), most=2),
+        Row("cut", network.cut(5)),
+        Row("half_open", network.half_open(3)),
+        Row("slow", network.slow(0.1, 2)),
+        Row("sliced", network.sliced(64, 2)),
+        Row("half_open_for_ever", network.half_open(None), most=2),
     ],
 )
 DISK: Final = Group(
-    "disk", partial(ground.opened, disk=True), [Row("disk_full", faults.disk_full())], needs=ground.privileged
+    "disk", partial(ground.opened, disk=True), [Row("disk_full", servers.disk_full())], needs=ground.privileged
 )
 GROUPS: Final = (KILLS, KAFKA, PROCESSES, DATABASE, NETWORK, DISK)
 """Those that take longest first."""

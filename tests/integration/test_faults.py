@@ -6,17 +6,17 @@ import pytest
 
 from services.operator.local import process
 from tests import site as sites
-from tests.faults import faults
+from tests.faults import processes, servers
 from tests.faults.ground import OF_THE_SITE, Ground, Manned
 from tests.faults.matrix import Row, play, twins
 from tests.site import Site
 
 ROWS = [
-    Row("killed_at", faults.killed_at(["stored", "published"], 8), "service"),
-    Row("killed", faults.killed(5), "service"),
-    Row("zombies", faults.zombies(2), "service", around=twins("exchange", "crypto")),
-    Row("connections_cut", faults.connections_cut(), "service"),
-    Row("switched", faults.switched(), "service"),
+    Row("killed_at", processes.killed_at(["stored", "published"], 8), "service"),
+    Row("killed", processes.killed(5), "service"),
+    Row("zombies", processes.zombies(2), "service", around=twins("exchange", "crypto")),
+    Row("connections_cut", servers.connections_cut(), "service"),
+    Row("switched", processes.switched(), "service"),
 ]
 
 
