@@ -26,7 +26,11 @@ _AWAY: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
+_GHOST: Final = "20s"
+"""After which the server ends a transaction in which nobody speaks: its client may be gone without a word, and its locks would
+keep everybody else waiting; before their statements give up, which wait for 30 s."""
 _CODE: Final = re.compile(r"[0-9A-Z]{1,16}")
 _OPERATORS: Final = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -103,7 +107,11 @@ async def database(
             max_size=4,
             command_timeout=30,
             reset=_reset,
-            server_settings={"search_path": schema, "application_name": role},
+            server_settings={
+                "search_path": schema,
+                "application_name": role,
+                "idle_in_transaction_session_timeout": _GHOST,
+            },
         )
     try:
         await _check_migrations(pool, schema, revisions)

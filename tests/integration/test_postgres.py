@@ -18,6 +18,7 @@ from tests import databases
 from tests.dummy.chain import REVISIONS
 from tests.dummy.tables import tables
 from tests.proxy import Proxy
+from tests.waiting import until
 
 TOKYO, OSAKA = "131016", "271004"
 
@@ -141,3 +142,13 @@ async def test_who_falls_silent_is_asked_once(database: Database, postgres: str)
         await asyncio.gather(*(attempt(opened, "SELECT 1") for _ in range(4)))
         await proxy.bury()
     await proxy.close()
+
+
+async def test_a_transaction_without_a_client_ends(database: Database) -> None:
+    """Else what it has locked would be kept from everybody until the system notices that nobody is there, in two hours."""
+    with pytest.raises(Unavailable):
+        async with database.transaction([TOKYO]) as connection:
+            assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "20s"
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'")
+            await until(connection.is_closed)
+    await attempt(database, "SELECT 1")
