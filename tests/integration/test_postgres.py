@@ -146,9 +146,13 @@ async def test_who_falls_silent_is_asked_once(database: Database, postgres: str)
 
 async def test_a_transaction_without_a_client_ends(database: Database) -> None:
     """Else what it has locked would be kept from everybody until the system notices that nobody is there, in two hours."""
-    with pytest.raises(Unavailable):
+
+    async def fall_silent() -> None:
         async with database.transaction([TOKYO]) as connection:
             assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "20s"
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'")
             await until(connection.is_closed)
+
+    with pytest.raises(Unavailable):
+        await fall_silent()
     await attempt(database, "SELECT 1")
