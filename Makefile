@@ -3,7 +3,7 @@
 PYTHON ?= python3
 INSTALLED := .venv/.installed
 
-.PHONY: help install kafka demo up down test simulate lint type gen bench clean
+.PHONY: help install kafka demo up down test simulate faults lint type gen bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ SEEDS ?= 1000
 START ?= 0
 simulate: $(INSTALLED)  ## run the simulation: make simulate SEEDS=1000 START=0
 	.venv/bin/python -m tests.simulation --seeds $(SEEDS) --start $(START)
+
+ROWS ?=
+TIMES ?= 20
+faults: $(INSTALLED)  ## play the fault matrix: make faults ROWS=kafka_killed,storm TIMES=20
+	.venv/bin/python -m tests.faults --rows "$(ROWS)" --times $(TIMES)
 
 lint: type  ## check style, types and import rules
 	.venv/bin/ruff check

@@ -40,10 +40,10 @@ def migrated(postgres: str, name: str, services: Sequence[str], readers: Sequenc
 
 
 @asynccontextmanager
-async def opened(dsn: str, service: str) -> AsyncIterator[Database]:
-    """A service's tables in its own role, so that row-level security holds."""
+async def opened(dsn: str, service: str, patience: float | None = None) -> AsyncIterator[Database]:
+    """A service's tables in its own role, so that row-level security holds; a statement waits for so many seconds."""
     settings = {"search_path": service, "role": role_of(service)}
-    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, server_settings=settings)
+    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=4, command_timeout=patience, server_settings=settings)
     try:
         yield Database(pool)
     finally:

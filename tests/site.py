@@ -152,11 +152,12 @@ def inquiry(
     exchange: str = "",
     year: int = YEAR,
     expires: str | None = None,
+    asker: str = ASKER,
 ) -> Posted:
     """What the asker wants to know about a resident."""
     question = Question(
         id=exchange or uuid7(),
-        sender=ASKER,
+        sender=asker,
         receiver=resident.provider,
         basis=basis,
         item=ITEM,

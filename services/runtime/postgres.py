@@ -26,7 +26,11 @@ _AWAY: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
 )
+_GHOST: Final = "20s"
+"""After which the server ends a transaction in which nobody speaks: its client may be gone without a word, and its locks would
+keep everybody else waiting; before their statements give up, which wait for 30 s."""
 _CODE: Final = re.compile(r"[0-9A-Z]{1,16}")
 _OPERATORS: Final = (
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -48,15 +52,24 @@ class Database:
     @asynccontextmanager
     async def transaction(self, agencies: Iterable[str]) -> AsyncIterator[Connection]:
         """Commits at the end. `Unavailable` when the database is away, `Misconfigured` for permissions and schema."""
+        begin = f"BEGIN; SET LOCAL renkei.agencies = '{_named(agencies)}'"  # one round trip
         with _translated():
             async with self._pool.acquire() as connection:
-                await connection.execute(f"BEGIN; SET LOCAL renkei.agencies = '{_named(agencies)}'")  # one round trip
                 try:
+                    await connection.execute(begin)
                     yield connection
+                    await connection.execute("COMMIT")
+                except TimeoutError:
+                    await self._silent(connection)
+                    raise
                 except BaseException:
                     await _rolled_back(connection)
                     raise
-                await connection.execute("COMMIT")
+
+    async def _silent(self, connection: Connection) -> None:
+        """Nobody answers on it, so likely on none: whoever asks them one after the other waits as long for each."""
+        connection.terminate()
+        await self._pool.expire_connections()
 
 
 def _named(agencies: Iterable[str]) -> str:
@@ -94,7 +107,11 @@ async def database(
             max_size=4,
             command_timeout=30,
             reset=_reset,
-            server_settings={"search_path": schema, "application_name": role},
+            server_settings={
+                "search_path": schema,
+                "application_name": role,
+                "idle_in_transaction_session_timeout": _GHOST,
+            },
         )
     try:
         await _check_migrations(pool, schema, revisions)

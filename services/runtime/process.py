@@ -6,7 +6,6 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import structlog
@@ -17,6 +16,7 @@ from schemas.quarantine import QuarantineKey
 from schemas.topics import Topic
 from services.runtime import keys as rings
 from services.runtime.chain import Chain, Stage
+from services.runtime.clock import Clock, utc
 from services.runtime.directory import Directory, EnrolledRoots, follow
 from services.runtime.errors import Misconfigured, MissingKey, Unavailable
 from services.runtime.http import Pages, serve
@@ -36,12 +36,12 @@ RINGS_EVERY = 2.0
 """Seconds between looks at the key-ring files."""
 
 
-def main(running: Sequence[Service], services: Sequence[Service], settings: Settings) -> int:
+def main(running: Sequence[Service], services: Sequence[Service], settings: Settings, clock: Clock = utc) -> int:
     """Runs `running`, some of all the `services`, until SIGTERM or SIGINT; returns the exit status."""
     configure(settings.log_level)
     line = structlog.get_logger().bind(services=[service.name for service in running])
     try:
-        uvloop.run(_run(running, services, settings))
+        uvloop.run(_run(Process(running, services, settings, clock=clock)))
     except (Misconfigured, Stopped, BaseExceptionGroup) as error:
         cause = _first(error)
         if not isinstance(cause, Stopped):
@@ -57,8 +57,7 @@ class Stopped(Exception):
     """Told to stop before everything that the process waited for was there."""
 
 
-async def _run(running: Sequence[Service], services: Sequence[Service], settings: Settings) -> None:
-    process = Process(running, services, settings)
+async def _run(process: "Process") -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, process.stopping.set)
     await process.run()
@@ -75,6 +74,7 @@ class Process:
     condition: Condition = field(default_factory=Condition)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     pages: Pages = field(default_factory=Pages)
+    clock: Clock = utc
 
     async def run(self) -> None:
         """Opens, works until told to stop, closes in the reverse order: loops finish their batch and commit first."""
@@ -85,7 +85,7 @@ class Process:
             log = KafkaLog(self.settings.kafka)
             stack.push_async_callback(log.close)
             ignoring = Ignoring(lambda reason: self.metrics.ignored.labels(reason).inc())
-            directory = Directory(self._roots(), lambda: datetime.now(UTC), ignoring=ignoring)
+            directory = Directory(self._roots(), self.clock, ignoring=ignoring)
             keys = self._key_rings()
             await self._patient(lambda: log.require(*self._needed()), "the log")
             opened = [await self._opened(stack, service, log, directory, keys) for service in self.running]

@@ -1,5 +1,6 @@
 """What holds for Kafka alone: topics and first offsets, brokers that are away, partitions as the Java client's."""
 
+import asyncio
 import os
 import signal
 import uuid
@@ -7,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
@@ -16,6 +18,7 @@ from services.operator.local import kafka as server
 from services.operator.local.kafka import Broker, KafkaSettings
 from services.runtime.errors import Misconfigured, TooLarge, Unavailable
 from services.runtime.kafka import KafkaLog, apply_topics, diff_topics
+from services.runtime.kafka.errors import started
 from services.runtime.kafka.log import partition_of
 from services.runtime.log import Reader
 from tests.waiting import until
@@ -266,3 +269,14 @@ async def committed(log: KafkaLog, member: Reader, topic: Topic) -> bool:
     await member.read(10, 0.1)
     await member.commit()
     return await log.committed("a", topic) == await log.ends(topic)
+
+
+async def test_a_client_that_ends_ends_nobody_else(kafka: str, topic: Topic) -> None:
+    """It cancels its attempts at fetching and lets their cancellation out: that is not ours, and its connections close."""
+    await apply_topics(kafka, [topic], [])
+    client = AIOKafkaConsumer(bootstrap_servers=kafka)
+    async with started(client, 10):
+        await client.end_offsets([TopicPartition(topic.name, 0)])
+        client._fetcher._pending_tasks.add(asyncio.create_task(asyncio.sleep(3600)))
+        assert any(connection.connected() for connection in client._client._conns.values())
+    assert not any(connection.connected() for connection in client._client._conns.values())

@@ -1,18 +1,24 @@
 """A service's role may do its work and nothing else; what the database refuses is told without any value."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
+from services.operator.local.port import HOST, free_port
 from services.runtime import migrations
 from services.runtime.decisions import Decided, settle
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.postgres import Database
+from tests import databases
 from tests.dummy.chain import REVISIONS
 from tests.dummy.tables import tables
+from tests.proxy import Proxy
+from tests.waiting import until
 
 TOKYO, OSAKA = "131016", "271004"
 
@@ -119,4 +125,34 @@ async def test_errors_tell_no_values(
         await attempt(database, statement, *values)
     assert not any(str(value) in str(caught.value) for value in values)
     assert caught.value.__suppress_context__
+    await attempt(database, "SELECT 1")
+
+
+async def test_who_falls_silent_is_asked_once(database: Database, postgres: str) -> None:
+    """Connections whose other end is gone without a word: one statement waits in vain, and all of them are made anew."""
+    parts = urlsplit(postgres)
+    proxy = Proxy(parts.port or 5432, free_port())
+    await proxy.open()
+    behind = urlunsplit(parts._replace(netloc=f"{parts.username}:{parts.password}@{HOST}:{proxy.port}"))
+    async with databases.opened(behind, "second", patience=1) as opened:
+        await asyncio.gather(*(attempt(opened, "SELECT pg_sleep(0.2)") for _ in range(4)))  # one connection each
+        proxy.silence()
+        with pytest.raises(Unavailable, match="TimeoutError"):
+            await attempt(opened, "SELECT 1")
+        await asyncio.gather(*(attempt(opened, "SELECT 1") for _ in range(4)))
+        await proxy.bury()
+    await proxy.close()
+
+
+async def test_a_transaction_without_a_client_ends(database: Database) -> None:
+    """Else what it has locked would be kept from everybody until the system notices that nobody is there, in two hours."""
+
+    async def fall_silent() -> None:
+        async with database.transaction([TOKYO]) as connection:
+            assert await connection.fetchval("SHOW idle_in_transaction_session_timeout") == "20s"
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'")
+            await until(connection.is_closed)
+
+    with pytest.raises(Unavailable):
+        await fall_silent()
     await attempt(database, "SELECT 1")

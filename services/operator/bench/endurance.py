@@ -21,8 +21,8 @@ from services.operator.local import kafka
 
 PART: Final = 20_000
 """Inquiries posted between two looks at the memory."""
-KEPT: Final = 64 * 1024 * 1024
-"""Bytes that a partition keeps: a million inquiries leave 85 GB in the log."""
+BOUNDED: Final = {"log.retention.bytes": str(64 * 1024 * 1024), "log.segment.bytes": str(32 * 1024 * 1024)}
+"""What a partition keeps: a million inquiries leave 85 GB in the log."""
 EARLY: Final = 0.1
 """Share of the inquiries after which memory is taken as what it should stay at."""
 
@@ -45,7 +45,7 @@ def endurance(
     with readable():
         remove(installation)
         try:
-            kafka.start(kafka.KafkaSettings(installation.folder, retention_bytes=KEPT))
+            kafka.start(kafka.KafkaSettings(installation.folder, properties=BOUNDED))
             people = population.prepare(installation, layout)
             looks = measure(installation, people, inquiries)
         finally:

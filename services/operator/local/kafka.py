@@ -3,9 +3,9 @@
 import base64
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.operator.local import process
@@ -33,10 +33,10 @@ class KafkaSettings:
     libraries: Path = LIBRARIES
     partitions: int = 12
     retention_days: int = 40
-    retention_bytes: int | None = None
-    """What a partition keeps at most, for loads that would fill the disk; None: everything for its days."""
     heap_megabytes: int = 512
     start_seconds: float = 90
+    properties: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Of the broker, beside ours or instead of them."""
 
     @property
     def home(self) -> Path:
@@ -125,16 +125,11 @@ def _write_properties(settings: KafkaSettings, port: int) -> Path:
         # 128 MiB by default, a quarter of this broker's heap
         "log.cleaner.dedupe.buffer.size": str(32 * 1024 * 1024),
         **policies(settings.partitions, settings.retention_days),
-        **_bounded(settings.retention_bytes),
+        **settings.properties,
     }
     path = settings.home / "server.properties"
     path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
     return path
-
-
-def _bounded(size: int | None) -> dict[str, str]:
-    """Only whole segments are deleted, so they are half of it."""
-    return {} if size is None else {"log.retention.bytes": str(size), "log.segment.bytes": str(size // 2)}
 
 
 def _format(settings: KafkaSettings, java: Path, libraries: Path, configuration: Path) -> None:

@@ -15,6 +15,10 @@ def translated(failure: str) -> Iterator[None]:
     """Whatever the broker does not do, or not in time, is `Unavailable`: it may do it later."""
     try:
         yield
+    except asyncio.CancelledError as error:
+        if _asked():
+            raise
+        raise Unavailable(f"{failure}: the client gave up") from error
     except (KafkaError, OSError, AssertionError) as error:
         # a TimeoutError is an OSError; aiokafka asserts that it knows a node, where it has lost them all
         raise Unavailable(f"{failure}: {type(error).__name__}") from error
@@ -27,7 +31,24 @@ async def started(client: Any, patience: float) -> AsyncIterator[None]:
         await start(client, patience)
         yield
     finally:
+        await _stop(client)
+
+
+async def _stop(client: Any) -> None:
+    """aiokafka cancels its attempts at fetching and waits for them, and out comes their cancellation. Taken for our own it
+    would end the loop that reads a topic, and nobody would notice: a task group has no word for a task that was cancelled."""
+    try:
         await client.stop()
+    except asyncio.CancelledError:
+        if _asked():
+            raise
+        await client._client.close()  # what it had still to do
+
+
+def _asked() -> bool:
+    """Whether it is this task that is to end."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 async def start(client: Any, patience: float) -> None:
