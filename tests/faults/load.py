@@ -26,7 +26,7 @@ EVERY: Final = 0.2
 """Seconds between two publications: 15 inquiries a second over Kafka, and one a second over HTTP."""
 EVERY_HTTP: Final = 1.0
 PATIENCE: Final = 3.0
-LONGEST: Final = 90.0
+LONGEST: Final = 240.0
 """Seconds until everything has ended after a fault was mended."""
 
 
