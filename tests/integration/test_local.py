@@ -272,10 +272,10 @@ def test_kill_ends_the_children_too(folder: Path) -> None:
 
 def test_polite_signal_comes_first(folder: Path) -> None:
     """A program gets the chosen signal and may end in good order."""
-    script = "trap 'echo in good order; exit' INT; echo ready; while :; do sleep 0.02; done"
+    script = "trap 'echo in good order; exit' USR1; echo ready; while :; do sleep 0.02; done"
     started = process.start("polite", ["sh", "-c", script], ENVIRONMENT, folder)
     process.wait_ready(started, lambda: "ready" in started.output(), 10)
-    assert process.stop("polite", folder, polite=signal.SIGINT)
+    assert process.stop("polite", folder, polite=signal.SIGUSR1)
     assert started.output() == "ready\nin good order\n"
 
 
