@@ -25,8 +25,11 @@ SESSION_TIMEOUT_MS: Final = 6_000
 HEARTBEAT_MS: Final = 1_000
 """A member hears so late that others have joined or left."""
 FETCH_WAIT_MS: Final = 500
-"""How long the broker holds an idle reader's request. Longer saves requests; but a partition whose records wait in this
-client is left out of the next one, and what comes behind them waits until that returns."""
+"""How long the broker holds an idle reader's request. Longer saves requests; but what comes on a partition that was left out
+of it waits until it returns."""
+PATIENT: Final = 1.0
+"""Seconds that the next request waits for the records of the last to be taken. aiokafka waits a tenth and then leaves their
+partitions out of it: whoever was busy for longer would find what came meanwhile only once others have had something."""
 REBALANCE_TIMEOUT_MS: Final = 30_000
 """How long a group waits for a member's batch in flight and its commit before it goes on without it."""
 
@@ -61,6 +64,7 @@ class KafkaLog:
         notes = partial(cluster.notes, self._bootstrap, group, topic)
         member = KafkaReader(consumer, topic, self._who, notes, self._patience, self._grace)
         async with started(consumer, self._patience):
+            consumer._fetcher._prefetch_backoff = PATIENT  # there is no setting for it
             consumer.subscribe([topic.name], listener=member)
             yield member
             await member.leave()
