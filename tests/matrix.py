@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from schemas.refusal import RefusalCode, SecurityCode
+from services.operator.generate.marked import between
 
 FOLDER: Final = Path(__file__).parent
 README: Final = FOLDER / "README.md"
@@ -123,11 +124,7 @@ def table(tests: Sequence[Shown]) -> str:
 
 def written_into(readme: str) -> str:
     """The page with the table as it is now; ValueError if its two markers are gone."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"tests/README.md has no longer the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{table(shown())}\n\n{END}{after}"
+    return between(readme, BEGIN, END, table(shown()))
 
 
 def _files(tests: Sequence[Shown]) -> str:

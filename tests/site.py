@@ -8,7 +8,7 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -365,16 +365,8 @@ def _uncompressed(site: Site) -> None:
 
 
 async def populate(site: Installation) -> None:
-    """Keys, records, staff, persons and copies."""
-    clerk = Grant(office=OFFICE, role=OFFICER.role, rows=["57"])
-    automatic = Grant(office="税務課", role="automatic", rows="all")
-    await asyncio.to_thread(enrolment.create_keys, site, CODES, "1", now())
-    await asyncio.to_thread(publication.describe, site, CODES, [ITEM], [clerk], automatic)
-    await publication.publish(site)
-    await publication.published(site)
-    await residents.load_staff(site, ASKER, [OFFICER])
-    await residents.enroll(site, [_known(resident) for resident in ENROLLED])
-    await residents.register(site, [_replica(resident) for resident in (*RESIDENTS, FLAGGED)])
+    """What the tests know of the site."""
+    await settle_in(site, CODES, [ASKER], [_known(resident) for resident in ENROLLED], (*RESIDENTS, FLAGGED))
     await residents.flag(site, FLAGGED.provider, FLAGGED.known_as, automatic=False)
     await settled(site)
 
@@ -382,6 +374,26 @@ async def populate(site: Installation) -> None:
 def _known(resident: Resident) -> dict[str, str]:
     there = {} if resident is NEWCOMER else {resident.provider: resident.known_as}
     return {ASKER: resident.number, **there}
+
+
+async def settle_in(
+    site: Installation,
+    codes: Sequence[str],
+    askers: Sequence[str],
+    known: Sequence[Mapping[str, str]],
+    copied: Sequence[Resident],
+) -> None:
+    """Keys and records of agencies, the staff of those that ask, persons with their numbers, copies at their providers."""
+    clerk = Grant(office=OFFICE, role=OFFICER.role, rows=["57"])
+    automatic = Grant(office="税務課", role="automatic", rows="all")
+    await asyncio.to_thread(enrolment.create_keys, site, codes, "1", now())
+    await asyncio.to_thread(publication.describe, site, codes, [ITEM], [clerk], automatic)
+    await publication.publish(site)
+    await publication.published(site)
+    for asker in askers:
+        await residents.load_staff(site, asker, [OFFICER])
+    await residents.enroll(site, known)
+    await residents.register(site, [_replica(resident) for resident in copied])
 
 
 def _replica(resident: Resident) -> residents.Replica:

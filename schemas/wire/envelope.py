@@ -1,6 +1,7 @@
 """What travels around a sealed message: headers `seal`, `wrap`, `subject`, `signature`, `permit`, and their limits."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Final, Literal, Self
@@ -152,11 +153,11 @@ class Envelope:
 
     def leaf(self, subject: bytes) -> bytes:
         """The leaf that S covers; `subject` is SHA-256(U), which the permit carries once U has been replaced by U'."""
-        return _leaf(self.identity, *self._covered, subject)
+        return leaf_of(self.identity, self._covered, subject)
 
     @cached_property
-    def _covered(self) -> tuple[bytes, bytes, bytes]:
-        return _digests(self.seal, self.value, self.wrap)
+    def _covered(self) -> list[bytes]:
+        return digests(self.seal, self.value, self.wrap)
 
     def headers(self) -> dict[str, bytes]:
         """The headers of the record that carries this envelope."""
@@ -164,17 +165,15 @@ class Envelope:
         return {name: data for name, data in named.items() if data}
 
 
-def leaf_of(message: bytes, seal: bytes, value: bytes, wrap: bytes, subject: bytes) -> bytes:
-    """leaf = SHA-256(0x00 || ⟨"renkei/leaf/1", M, SHA-256(N), SHA-256(E), SHA-256(W), SHA-256(U)⟩)."""
-    return _leaf(message, *_digests(seal, value, wrap), subject)
+def leaf_of(message: bytes, covered: Sequence[bytes], subject: bytes) -> bytes:
+    """leaf = SHA-256(0x00 || ⟨"renkei/leaf/1", M, SHA-256(N), SHA-256(E), SHA-256(W), SHA-256(U)⟩); `covered` are those of
+    N, E and W."""
+    return leaf(frame("renkei/leaf/1", message, *covered, subject))
 
 
-def _digests(seal: bytes, value: bytes, wrap: bytes) -> tuple[bytes, bytes, bytes]:
-    return hashlib.sha256(seal).digest(), hashlib.sha256(value).digest(), hashlib.sha256(wrap).digest()
-
-
-def _leaf(message: bytes, seal: bytes, value: bytes, wrap: bytes, subject: bytes) -> bytes:
-    return leaf(frame("renkei/leaf/1", message, seal, value, wrap, subject))
+def digests(*parts: bytes) -> list[bytes]:
+    """SHA-256 of each."""
+    return [hashlib.sha256(part).digest() for part in parts]
 
 
 def identity(control_part: bytes, business: bytes, subject: bytes) -> bytes:

@@ -11,7 +11,7 @@ from schemas.directory import HUB, KeyRecord, Purpose
 from schemas.message import Message
 from schemas.refusal import Refusal, RefusalCode
 from schemas.text import instant
-from schemas.wire.envelope import Envelope, leaf_of
+from schemas.wire.envelope import Envelope, digests, leaf_of
 from schemas.wire.seal import commit, seal_business, seal_subject
 from schemas.wire.sign import ROOT, Signer, sign_leaves
 from services.runtime.clock import Clock
@@ -66,7 +66,7 @@ class Sealer:
             value=seal_business(content.secret, committed, business),
         )
         digest = hashlib.sha256(sealed_subject).digest()
-        leaf = leaf_of(committed.identity, envelope.seal, envelope.value, envelope.wrap, digest)
+        leaf = leaf_of(committed.identity, digests(envelope.seal, envelope.value, envelope.wrap), digest)
         return Sealed(signer.signer(), envelope, leaf)
 
     def _signing_key(self, agency: str) -> PrivateKey:

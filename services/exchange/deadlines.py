@@ -47,7 +47,7 @@ class Deadlines:
         ]
 
     def _remember(self, found: Collection[str], quiet: Collection[str], now: str) -> None:
-        """What is neither found nor quiet has ended."""
+        """Each is quiet for twice as long as before; what is neither found nor quiet has ended, and is forgotten."""
         waits = {
             exchange: min(LONGEST, self.said[exchange][1] * 2) if exchange in self.said else SHORTEST
             for exchange in found

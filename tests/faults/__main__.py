@@ -17,7 +17,7 @@ from typing import Final
 
 from rich.table import Table
 
-from services.operator.bench.command import machine
+from services.operator.bench.bed import machine
 from services.operator.console import screen
 from tests.faults.matrix import BUILD, GROUPS, Group, Outcome, Row, play
 from tests.faults.table import COLUMNS

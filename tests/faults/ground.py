@@ -18,18 +18,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
-from schemas.directory import Grant
-from services.operator import lifecycle, publication, residents
-from services.operator.demo import ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICE, OFFICER, YEAR
+from services.operator import lifecycle
+from services.operator.demo import ASKER, ELSEWHERE, NEIGHBOUR
 from services.operator.installation import Layout
-from services.operator.keys import enrolment
 from services.operator.local import kafka, postgres, process
 from services.operator.local.jars import CHECKOUT
 from services.operator.local.kafka import KafkaSettings
 from services.operator.local.port import HOST, choose_port, free_port
 from services.operator.local.postgres import PostgresSettings
-from services.operator.residents import Replica
-from services.operator.tables import now
 from tests import site as sites
 from tests.faults.member import Strings, service_of
 from tests.proxy import Proxy
@@ -102,8 +98,7 @@ class Servers:
         """A server's process and its children."""
         found = process.find(name, self.folder)
         assert found is not None, f"{name} does not run"
-        server = psutil.Process(found.pid)
-        return [server, *server.children(recursive=True)]
+        return process.family(found)
 
 
 @dataclass(frozen=True)
@@ -193,25 +188,12 @@ def _manned(servers: Servers) -> Manned:
 
 async def populate(site: Site) -> None:
     """Keys, records, staff, persons and copies of the six cities."""
-    clerk = Grant(office=OFFICE, role=OFFICER.role, rows=["57"])
-    automatic = Grant(office="税務課", role="automatic", rows="all")
-    await asyncio.to_thread(enrolment.create_keys, site, CITIES, "1", now())
-    await asyncio.to_thread(publication.describe, site, CITIES, [ITEM], [clerk], automatic)
-    await publication.publish(site)
-    await publication.published(site)
-    for city in CITIES:
-        await residents.load_staff(site, city, [OFFICER])
-    await residents.enroll(site, [_known(case) for case in CASES])
-    await residents.register(site, [_replica(case.resident) for case in CASES])
+    await sites.settle_in(site, CITIES, CITIES, [_known(case) for case in CASES], [case.resident for case in CASES])
     await sites.settled(site)
 
 
 def _known(case: Case) -> dict[str, str]:
     return {case.asker: case.resident.number, case.resident.provider: case.resident.known_as}
-
-
-def _replica(resident: Resident) -> Replica:
-    return Replica(resident.provider, resident.known_as, ITEM, YEAR, [sites.copy_of(resident)])
 
 
 def privileged() -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from services.operator.generate.marked import between
 from tests.faults.matrix import BUILD, GROUPS
 
 README: Final = Path(__file__).parents[1] / "README.md"
@@ -29,15 +30,7 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join([f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", *lines])
 
 
-def rewritten(readme: str, rows: Iterable[Mapping[str, Any]]) -> str:
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"tests/README.md has no longer the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{table(rows)}\n\n{END}{after}"
-
-
 if __name__ == "__main__":
     files = [Path(name) for name in sys.argv[1:]] or [BUILD / "faults.json"]
     found = [row for file in files for row in json.loads(file.read_text())["rows"]]
-    README.write_text(rewritten(README.read_text(encoding="utf-8"), found), encoding="utf-8")
+    README.write_text(between(README.read_text(encoding="utf-8"), BEGIN, END, table(found)), encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from schemas.message import Message
 from schemas.text import to_bytes, to_text
 from schemas.wire import tree
-from schemas.wire.envelope import identity, leaf_of
+from schemas.wire.envelope import digests, identity, leaf_of
 from schemas.wire.frame import frame
 from schemas.wire.sign import PERMIT_ROOT, ROOT, Signer, sign_leaves
 from tests.hostile.parties import Parties
@@ -35,7 +35,7 @@ class Cheat:
         subject = (
             _binary(permit.get("subject")) if stage == "delivered" and permit else sha256(_get(headers, "subject"))
         )
-        leaf = leaf_of(said, headers["seal"], message.value, _get(headers, "wrap"), subject)
+        leaf = leaf_of(said, digests(headers["seal"], message.value, _get(headers, "wrap")), subject)
         headers["signature"] = sign_leaves(signer, ROOT, [leaf])[0].encoded()
         if stage == "delivered" and permit:
             headers["permit"] = self._permitted(permit, said, leaf, sha256(_get(headers, "subject")))

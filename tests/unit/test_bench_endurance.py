@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
+from services.operator.bench.cost import mebibytes
 from services.operator.bench.endurance import Look, growth
-from services.operator.bench.memory import mebibytes
 from services.operator.installation import Installation
 from services.operator.local import process
 

@@ -1,9 +1,7 @@
 """What the README says of the fault matrix is what its runs have written."""
 
-import pytest
-
 from tests.faults.matrix import GROUPS
-from tests.faults.table import BEGIN, COLUMNS, END, README, rewritten, table
+from tests.faults.table import COLUMNS, README, table
 
 KEYS = [row.key for group in GROUPS for row in group.rows]
 
@@ -19,16 +17,6 @@ def test_the_run_that_struck_most_often_counts() -> None:
         [f"| the fault {KEYS[0]}", "20"],
         [f"| the fault {KEYS[1]}", "2"],
     ]
-
-
-def test_nothing_else_is_rewritten() -> None:
-    """And without its place the table goes nowhere."""
-    text = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    assert rewritten(text, []).startswith("before\n")
-    assert rewritten(text, []).endswith(f"{END}\nafter\n")
-    assert "old" not in rewritten(text, [])
-    with pytest.raises(ValueError, match="no longer"):
-        rewritten("before", [])
 
 
 def test_the_readme_has_every_row() -> None:

@@ -14,7 +14,7 @@ from schemas.directory import HUB, KeyRecord, Purpose, key_id
 from schemas.message import Message
 from schemas.text import to_text
 from schemas.wire import suites
-from schemas.wire.envelope import Decision, Envelope, LawRow, Permit, leaf_of
+from schemas.wire.envelope import Decision, Envelope, LawRow, Permit, digests, leaf_of
 from schemas.wire.frame import keyed
 from schemas.wire.seal import (
     Commitment,
@@ -76,7 +76,7 @@ class Sealing:
     def leaf(self) -> bytes:
         """From the parts alone, so that parts which nobody would accept have one too."""
         sealed = self.envelope
-        return leaf_of(self.committed.identity, sealed.seal, sealed.value, sealed.wrap, sha256(sealed.subject))
+        return leaf_of(self.committed.identity, digests(sealed.seal, sealed.value, sealed.wrap), sha256(sealed.subject))
 
 
 @dataclass(frozen=True)

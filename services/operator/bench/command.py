@@ -1,28 +1,24 @@
 """`renkei bench`: throughput, processor time and latency of both layouts, printed and written to build/bench.json."""
 
 import asyncio
-import json
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
 
 from schemas.message import Message
 from services.operator.bench import population
+from services.operator.bench.bed import BUILD, installed, kept
 from services.operator.bench.cost import per_inquiry, processor_seconds
 from services.operator.bench.driver import Run, drive
 from services.operator.bench.flames import flames
-from services.operator.console import progress, readable, screen
+from services.operator.console import progress, screen
 from services.operator.installation import Installation, Layout
-from services.operator.lifecycle import bring_down, bring_up, remove
+from services.operator.lifecycle import bring_up
 
-BUILD: Final = Path("build")
 LAYOUTS: Final[tuple[Layout, ...]] = ("service", "block")
 QUIET_RATE: Final = 20.0
 
@@ -53,16 +49,9 @@ def bench(
     ] = None,
 ) -> None:
     """Measure throughput, processor time and latency with all 1,741 municipalities, one layout after the other."""
-    installation = Installation((BUILD / "bench").resolve())
-    with readable():
-        remove(installation)
-        try:
-            figures = measure(installation, inquiries, seconds, flame or [])
-        finally:
-            bring_down(installation)
-            remove(installation)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps({"machine": machine(), "layouts": [asdict(one) for one in figures]}, indent=1) + "\n")
+    with installed() as installation:
+        figures = measure(installation, inquiries, seconds, flame or [])
+    kept(output, {"layouts": [asdict(one) for one in figures]})
     show(figures)
 
 
@@ -128,15 +117,3 @@ def show(figures: Sequence[Figures]) -> None:
     for name in sorted({name for one in figures for name in one.cpu_ms_per_inquiry}):
         table.add_row(f"cpu ms: {name}", *(str(one.cpu_ms_per_inquiry.get(name, "")) for one in figures))
     screen.print(table)
-
-
-def machine() -> dict[str, Any]:
-    """What it was measured on."""
-    names = ("aiokafka", "asyncpg", "cryptography", "pydantic", "pynacl", "uvloop")
-    return {
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "kafka": "4.3.1",
-        "postgresql": "18",
-        **{name: version(name) for name in names},
-    }

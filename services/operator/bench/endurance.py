@@ -1,9 +1,8 @@
 """`renkei endurance`: whether memory grows with the inquiries that were answered; written to build/endurance.json."""
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,12 +10,11 @@ import typer
 from rich.table import Table
 
 from services.operator.bench import population
-from services.operator.bench.command import BUILD, machine
+from services.operator.bench.bed import BUILD, installed, kept
+from services.operator.bench.cost import mebibytes
 from services.operator.bench.driver import drive
-from services.operator.bench.memory import mebibytes
-from services.operator.console import progress, readable, screen
+from services.operator.console import progress, screen
 from services.operator.installation import Installation, Layout
-from services.operator.lifecycle import bring_down, remove
 from services.operator.local import kafka
 
 PART: Final = 20_000
@@ -41,19 +39,11 @@ def endurance(
     output: Path = BUILD / "endurance.json",
 ) -> None:
     """Measure whether memory grows: of every process after a tenth of the inquiries, and after all of them."""
-    installation = Installation((BUILD / "bench").resolve())
-    with readable():
-        remove(installation)
-        try:
-            kafka.start(kafka.KafkaSettings(installation.folder, properties=BOUNDED))
-            people = population.prepare(installation, layout)
-            looks = measure(installation, people, inquiries)
-        finally:
-            bring_down(installation)
-            remove(installation)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    found = {"machine": machine(), "layout": layout, "looks": [vars(look) for look in looks]}
-    output.write_text(json.dumps(found, indent=1) + "\n")
+    with installed() as installation:
+        kafka.start(kafka.KafkaSettings(installation.folder, properties=BOUNDED))
+        people = population.prepare(installation, layout)
+        looks = measure(installation, people, inquiries)
+    kept(output, {"layout": layout, "looks": [asdict(look) for look in looks]})
     show(looks)
 
 

@@ -5,7 +5,6 @@ meets both alike. The one posts at four times their rate, or drops a backlog at 
 """
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,11 +18,10 @@ from rich.table import Table
 from schemas import topics
 from schemas.message import Message
 from services.operator.bench import population
-from services.operator.bench.command import BUILD, machine
+from services.operator.bench.bed import BUILD, installed, kept
 from services.operator.bench.driver import Run, drive, drive_at, exchange_of, steady
-from services.operator.console import progress, readable, screen
+from services.operator.console import progress, screen
 from services.operator.installation import Installation, Layout
-from services.operator.lifecycle import bring_down, remove
 from services.runtime.kafka.log import partition_of
 
 Load = Literal["none", "steady", "backlog"]
@@ -71,18 +69,11 @@ def fairness(
     output: Path = BUILD / "fairness.json",
 ) -> None:
     """Measure what one agency with four fifths of the load does to the latency of the others."""
-    installation = Installation((BUILD / "bench").resolve())
-    with readable():
-        remove(installation)
-        try:
-            people = population.prepare(installation, layout)
-            passes = measure(installation, people, rate, seconds, backlog, rounds)
-        finally:
-            bring_down(installation)
-            remove(installation)
+    with installed() as installation:
+        people = population.prepare(installation, layout)
+        passes = measure(installation, people, rate, seconds, backlog, rounds)
     given = {"layout": layout, "rate": rate, "seconds": seconds, "backlog": backlog}
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps({"machine": machine(), **given, "passes": [asdict(one) for one in passes]}, indent=1))
+    kept(output, {**given, "passes": [asdict(one) for one in passes]})
     show(passes)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from schemas import topics
 from schemas.topics import Topic
+from services.operator.generate.marked import between
 from services.runtime.service import Service
 from services.topology import SERVICES, all_topics
 
@@ -37,11 +38,7 @@ _WORD: Final = re.compile(rf"{_JAPANESE}+")
 
 def written_into(readme: str) -> str:
     """The README with the map as it is now; ValueError if its two markers are gone."""
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"README.md has no longer the lines {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n\n{table()}\n\n{drawing()}\n\n{END}{after}"
+    return between(readme, BEGIN, END, f"{table()}\n\n{drawing()}")
 
 
 def table() -> str:

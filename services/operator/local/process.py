@@ -97,6 +97,12 @@ def running(folder: Path) -> list[Process]:
     return [process for process in remembered(folder) if is_alive(process)]
 
 
+def family(process: Process) -> list[psutil.Process]:
+    """A running program, first, and all that it has started, as far as that runs too."""
+    whole = psutil.Process(process.pid)
+    return [one for one in (whole, *whole.children(recursive=True)) if one.is_running()]
+
+
 def remembered(folder: Path) -> list[Process]:
     """Every program that was started and not stopped since, by name: those too that have ended by themselves."""
     names = sorted(path.stem for path in (folder / "run").glob("*.json"))
