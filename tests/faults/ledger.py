@@ -5,6 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from schemas.canonical import Malformed
@@ -42,6 +43,8 @@ class Ledger:
 
     posted: Mapping[str, Case]
     evidence: Evidence
+    differing: bool = False
+    """Whether clocks were made to differ: else nothing excuses anything."""
 
     def verdict(self) -> Verdict:
         return Verdict(
@@ -52,11 +55,15 @@ class Ledger:
             wrong=[*self._wrong(), *self._events(), *self._aside()],
         )
 
+    @cached_property
     def untimely(self) -> set[str]:
-        """The exchanges of which a security event says that clocks differ."""
+        """The exchanges of which a security event says that clocks differ, where they may."""
+        if not self.differing:
+            return set()
         skewed = [record for record in self.evidence.recorded if _last(record)[1] == UNTIMELY]
         return {record.control.exchange for record in skewed if "control" in record.headers} & self.posted.keys()
 
+    @cached_property
     def _ends(self) -> dict[str, set[tuple[bytes, bytes]]]:
         found: dict[str, set[tuple[bytes, bytes]]] = defaultdict(set)
         for end in self.evidence.completed:
@@ -64,14 +71,14 @@ class Ledger:
         return found
 
     def _unended(self) -> Iterator[str]:
-        yield from (f"{exchange} has no end" for exchange in self.posted if exchange not in self._ends())
+        yield from (f"{exchange} has no end" for exchange in self.posted if exchange not in self._ends)
 
     def _differing(self) -> Iterator[str]:
         """What repeats says the same."""
-        yield from (f"{exchange} has {len(ends)} ends" for exchange, ends in self._ends().items() if len(ends) > 1)
+        yield from (f"{exchange} has {len(ends)} ends" for exchange, ends in self._ends.items() if len(ends) > 1)
 
     def _unstored(self) -> Iterator[str]:
-        least = len(self.posted) - len(self.untimely())
+        least = len(self.posted) - len(self.untimely)
         for table, count in self.evidence.stored.items():
             if count < STORED[table] * least:
                 yield f"{table} has {count} rows, not {STORED[table] * least}"
@@ -87,35 +94,39 @@ class Ledger:
         for record in self.evidence.recorded:
             if "control" in record.headers:
                 told[record.control.exchange].add((record.position.topic, record.control.kind))
-        for exchange in self.posted.keys() - self.untimely():
+        for exchange in self.posted.keys() - self.untimely:
             if missing := RECORDED - told[exchange]:
                 yield f"{exchange} is not recorded: {sorted(missing)}"
 
     def _overtaken(self) -> Iterator[str]:
-        """First occurrences on `inbound.opened` stand as those on `outbound.requested` do, for each pair."""
+        """First occurrences on `inbound.opened` stand as those on `outbound.requested` do, for each pair; where the first
+        was dropped for its clock, a copy of it may come at any time."""
         asked = _firsts(self.evidence.requested)
-        opened = _firsts([record for record in self.evidence.opened if record.control.kind == "inquiry"])
+        opened = _firsts([record for record in self.evidence.opened if self._in_order(record)])
         for pair, ids in opened.items():
             there = set(ids)
             if ids != [one for one in asked[pair] if one in there]:
                 yield f"{pair[0]} to {pair[1]}: {len(ids)} inquiries were not opened in the order in which they stand"
 
+    def _in_order(self, record: Message) -> bool:
+        return record.control.kind == "inquiry" and record.control.exchange not in self.untimely
+
     def _wrong(self) -> Iterator[str]:
         """Every end is the answer that the provider's copy holds; or, where clocks differed, the deadline's."""
-        excused = self.untimely()
-        for exchange, ends in self._ends().items():
+        for exchange, ends in self._ends.items():
             case = self.posted.get(exchange)
             for _, business in ends:
                 part = json.loads(business)
                 right = case and {"outcome": "records", "records": [sites.copy_of(case.resident)]}
-                late = exchange in excused and part.get("code") == "timed_out"
+                late = exchange in self.untimely and part.get("code") == "timed_out"
                 if part != right and not late:
                     yield f"{exchange} ended as {part.get('code', part['outcome'])}" + " of another" * (case is None)
 
     def _events(self) -> Iterator[str]:
+        alarms = SECURITY - {UNTIMELY} if self.differing else SECURITY
         for record in self.evidence.recorded:
             layer, outcome = _last(record)
-            if outcome in SECURITY - {UNTIMELY} and layer != "directory":
+            if outcome in alarms and layer != "directory":
                 yield f"{layer} recorded {outcome}"
 
     def _aside(self) -> Iterator[str]:

@@ -145,8 +145,17 @@ def test_clocks_that_differ_excuse_a_deadline() -> None:
     """Where a security event says so, and only for the exchange that it is about; an end there must be nevertheless."""
     skewed = [record(topics.linkage_recorded, QUESTIONS[0], 0, SecurityCode.CLOCK_SKEW)]
     excused = replace(with_a_refusal(), recorded=[*BALANCED.recorded, *skewed])
-    assert verdict(excused).balanced()
-    assert found(replace(without_an_end(), recorded=[*BALANCED.recorded, *skewed])) == {"lost"}
+    assert Ledger(POSTED, excused, differing=True).verdict().balanced()
+    unended = replace(without_an_end(), recorded=[*BALANCED.recorded, *skewed])
+    assert Ledger(POSTED, unended, differing=True).verdict().lost
+    late = replace(excused, opened=[*BALANCED.opened[1:3], BALANCED.opened[0]])
+    assert Ledger(POSTED, late, differing=True).verdict().balanced()
+
+
+def test_clocks_that_agree_excuse_nothing() -> None:
+    """Where no clock was touched, such a security event is wrong by itself."""
+    alarm = record(topics.linkage_recorded, QUESTIONS[0], 0, SecurityCode.CLOCK_SKEW)
+    assert found(replace(BALANCED, recorded=[*BALANCED.recorded, alarm])) == {"wrong"}
 
 
 def test_somebody_elses_end_is_wrong() -> None:

@@ -15,11 +15,12 @@ from services.operator.bench.bed import BUILD, installed, kept
 from services.operator.bench.cost import per_inquiry, processor_seconds
 from services.operator.bench.driver import Run, drive
 from services.operator.bench.flames import flames
-from services.operator.console import progress, screen
-from services.operator.installation import Installation, Layout
+from services.operator.console import fail, progress, screen
+from services.operator.installation import Installation, Layout, process_names
 from services.operator.lifecycle import bring_up
 
 LAYOUTS: Final[tuple[Layout, ...]] = ("service", "block")
+NAMES: Final = frozenset(name for layout in LAYOUTS for name in process_names(layout))
 QUIET_RATE: Final = 20.0
 
 
@@ -49,6 +50,8 @@ def bench(
     ] = None,
 ) -> None:
     """Measure throughput, processor time and latency with all 1,741 municipalities, one layout after the other."""
+    if unknown := set(flame or []) - NAMES:
+        fail(f"there is no process {', '.join(sorted(unknown))}")
     with installed() as installation:
         figures = measure(installation, inquiries, seconds, flame or [])
     kept(output, {"layouts": [asdict(one) for one in figures]})
@@ -76,7 +79,7 @@ def _figures(
     _run(installation, population.requests(installation, people, inquiries // 10), None, f"{layout}: warming up")
     loaded = population.requests(installation, people, inquiries)
     before = processor_seconds(installation)
-    with flames(installation, flame, BUILD / "flames"):
+    with flames(installation, flame, BUILD / "flames" / layout):
         full = _run(installation, loaded, None, f"{layout}: as fast as it goes")
     cost = per_inquiry(before, processor_seconds(installation), inquiries)
     quiet = _timed(installation, people, QUIET_RATE, seconds, f"{layout}: {QUIET_RATE:.0f}/s")
