@@ -19,7 +19,7 @@ from services.operator.local.kafka import Broker, KafkaSettings
 from services.runtime.errors import Misconfigured, TooLarge, Unavailable
 from services.runtime.kafka import KafkaLog, apply_topics, diff_topics
 from services.runtime.kafka.errors import started
-from services.runtime.kafka.log import partition_of
+from services.runtime.kafka.log import PATIENT, partition_of
 from services.runtime.log import Reader
 from tests.waiting import until
 
@@ -271,12 +271,26 @@ async def committed(log: KafkaLog, member: Reader, topic: Topic) -> bool:
     return await log.committed("a", topic) == await log.ends(topic)
 
 
+async def test_the_client_has_what_is_set_without_a_setting(kafka: str) -> None:
+    """How long a fetch waits for what was fetched before is an attribute of its own: gone, it would be set in vain."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
+    async with started(consumer, 15):
+        assert 0 < consumer._fetcher._prefetch_backoff < PATIENT
+
+
 async def test_a_client_that_ends_ends_nobody_else(kafka: str, topic: Topic) -> None:
     """It cancels its attempts at fetching and lets their cancellation out: that is not ours, and its connections close."""
     await apply_topics(kafka, [topic], [])
     client = AIOKafkaConsumer(bootstrap_servers=kafka)
-    async with started(client, 10):
-        await client.end_offsets([TopicPartition(topic.name, 0)])
-        client._fetcher._pending_tasks.add(asyncio.create_task(asyncio.sleep(3600)))
-        assert any(connection.connected() for connection in client._client._conns.values())
+
+    async def read() -> None:
+        async with started(client, 10):
+            await client.end_offsets([TopicPartition(topic.name, 0)])
+            client._fetcher._pending_tasks.add(asyncio.create_task(asyncio.sleep(3600)))
+            assert any(connection.connected() for connection in client._client._conns.values())
+
+    reading = asyncio.create_task(read())
+    await asyncio.wait([reading])
+    assert not reading.cancelled()
+    assert reading.result() is None
     assert not any(connection.connected() for connection in client._client._conns.values())

@@ -1,6 +1,7 @@
 """Every check of the hub, alone and in its order: what is wrong in one place meets the code of that place."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from schemas.refusal import RefusalCode, SecurityEvent
 from schemas.text import to_text
 from schemas.wire.envelope import Envelope
 from services.hub.judging import Judged, Submitted
-from services.hub.permitting import PERMITTED, Granted
+from services.hub.permitting import PERMITTED, Granted, Note
 from tests.checks import submission
 from tests.checks.faults import Fault, every, pairs
 from tests.checks.parties import CORE, Parties
@@ -48,6 +49,15 @@ def test_what_is_right_is_permitted(whole: Callable[[Parties], Submission]) -> N
     )
     assert isinstance(granted, Granted)
     assert granted.decision.message == to_text(one.submitted.envelope.identity)
+
+
+def test_what_another_decided_first_stands() -> None:
+    """Whatever this process would have noted: of two that judge the same record, one is stored."""
+    one = judged(inquiry(Parties()))
+    first = Note(rule="of another process", time="2026-11-24T09:00:00.000Z")
+    standing = replace(one.decided, note=first.encoded().decode())
+    assert one.noted(standing) == first
+    assert one.noted(one.decided) == one.note
 
 
 @every(CHAIN)

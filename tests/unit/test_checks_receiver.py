@@ -9,6 +9,7 @@ import pytest
 
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
 from schemas.text import later
+from schemas.wire import suites
 from services.crypto.opening import UNWRAPS, Opened
 from services.crypto.receiving import Judged, Receiver, place
 from services.runtime.errors import Unavailable
@@ -153,6 +154,24 @@ def test_a_sender_has_a_quota_of_unwraps() -> None:
     assert met(rewrapped) == RefusalCode.QUOTA_EXCEEDED
     parties.now = later(NOW, 60 * MINUTE)
     assert met(rewrapped) == "opened"
+
+
+def test_an_unwrapped_key_is_remembered_for_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So long and no longer: then it is unwrapped anew (message.md section 3)."""
+    parties, decapsulate, count = Parties(), suites.decapsulate, 0
+
+    def counting(*given: Any) -> bytes:
+        nonlocal count
+        count += 1
+        return decapsulate(*given)
+
+    monkeypatch.setattr(suites, "decapsulate", counting)
+    unwrapped = []
+    for minutes in (0, 59, 60):
+        parties.now = later(NOW, minutes * MINUTE)
+        assert met(inquiry(parties)) == "opened"
+        unwrapped.append(count)
+    assert unwrapped == [2, 2, 4]
 
 
 def test_a_redelivery_is_outside_the_quota() -> None:

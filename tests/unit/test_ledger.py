@@ -156,6 +156,7 @@ def test_clocks_that_agree_excuse_nothing() -> None:
     """Where no clock was touched, such a security event is wrong by itself."""
     alarm = record(topics.linkage_recorded, QUESTIONS[0], 0, SecurityCode.CLOCK_SKEW)
     assert found(replace(BALANCED, recorded=[*BALANCED.recorded, alarm])) == {"wrong"}
+    assert len(verdict(replace(with_a_refusal(), recorded=[*BALANCED.recorded, alarm])).wrong) == 2
 
 
 def test_somebody_elses_end_is_wrong() -> None:
