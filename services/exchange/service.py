@@ -80,6 +80,7 @@ service = Service(
         topics.exchange_due: time_out,
     },
     writes=[topics.outbound_composed, topics.exchange_completed, topics.exchange_due, topics.intermediate_recorded],
+    gathers=[topics.outbound_requested],
     aside={topics.outbound_requested: aside},
     resources=open_exchange,
     ticks=[Tick(1.0, publish_due)],

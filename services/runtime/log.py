@@ -18,8 +18,10 @@ class Reader(Protocol):
     assignments: int
     """How often partitions were assigned to this member: if it has risen, others may have read them meanwhile."""
 
-    async def read(self, limit: int, wait: float) -> list[Message]:
-        """Up to `limit` messages, each partition in order; empty after `wait` seconds without any."""
+    async def read(self, limit: int, wait: float, more: bool = False) -> list[Message]:
+        """Up to `limit` messages, each partition in order; empty after `wait` seconds without any.
+
+        `more`: what was read last is still in hand, and a rebalance waits for that too."""
 
     def done(self, messages: Sequence[Message]) -> None:
         """Everything that these caused is acknowledged: their offsets may be committed, if the partition is still ours."""

@@ -18,6 +18,7 @@ from services.runtime.attempts import Note
 from services.runtime.chain import Chain, Stage
 from services.runtime.directory import Directory
 from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.gathering import Gathering
 from services.runtime.log import Log, Reader
 from services.runtime.logging import place
 from services.runtime.metrics import Metrics
@@ -32,12 +33,6 @@ LARGEST: Final = 20 * BATCH
 COMMIT_EVERY: Final = 0.5
 """Seconds between offset commits: by time, not by batch, since each costs a loop as much as a small batch; a redelivery is
 harmless."""
-BREATH: Final = 0.5
-"""Of the time that a batch took, this share passes before the next is read: a small batch costs nearly as much as a full
-one, so that many small ones would fill the processor at half of what it can do."""
-FEW: Final = 4
-"""Behind so few there is no crowd that a breath would gather: they only would come later."""
-LONGEST_BREATH: Final = 0.02
 SHORTEST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 
@@ -90,20 +85,19 @@ class Loop:
 
     async def _follow(self, reader: Reader, pause: "Pause") -> None:
         shortcut = Shortcut(self.stage, self.chain, self.log)
+        gathering = Gathering(self.stage.topic in self.stage.service.gathers, BATCH)
         committed, assignment = time.monotonic(), 0
         trial: Trial | None = None
         while not self.stopping.is_set():
-            batch = await reader.read(BATCH, COMMIT_EVERY)
+            batch = await gathering.read(reader, COMMIT_EVERY)
             if reader.assignments != assignment:
                 assignment = reader.assignments
                 trial = self._suspicious(reader, await reader.begin())
             skipping = await shortcut.topics(reader)
             if batch:
-                began = time.monotonic()
                 await self._handle(reader, batch, skipping, trial)
+                gathering.done(len(batch))
                 trial = None
-                if FEW < len(batch) < BATCH:
-                    await asyncio.sleep(min(LONGEST_BREATH, BREATH * (time.monotonic() - began)))
             if time.monotonic() - committed >= COMMIT_EVERY:
                 await reader.commit()
                 committed = time.monotonic()
@@ -146,7 +140,7 @@ class Loop:
             except Stuck as stuck:  # nothing is lost, /ready turns red; what comes after may show whose fault it is
                 self._failed(stuck.__cause__ or stuck, len(messages))
                 if len(messages) < LARGEST:
-                    messages += await reader.read(BATCH, 0)
+                    messages += await reader.read(BATCH, 0, more=True)
             except Exception as error:  # a bug, or a message that the step does not foresee
                 self._failed(error, len(messages))
                 trial = Trial(_unnoted, reader.done, self._company(), {})

@@ -109,7 +109,7 @@ class MemoryReader:
         self._done = {number: self._log.offset(self._group, self._topic, number) for number in partitions}
         self._next = dict(self._done)
 
-    async def read(self, limit: int, wait: float) -> list[Message]:
+    async def read(self, limit: int, wait: float, more: bool = False) -> list[Message]:
         batch = self._take(limit)
         if not batch:
             await self._log.wait(wait)

@@ -1,6 +1,6 @@
 """What a service is: a declaration as a value. The runtime owns loops, chaining, offsets and HTTP."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -55,6 +55,8 @@ class Service:
     resources: Resources
     reads: Mapping[Topic, Step] = field(default_factory=dict)
     writes: Sequence[Topic] = ()
+    gathers: Collection[Topic] = ()
+    """Of the topics read, those by which work enters: what comes there is gathered (`gathering.py`)."""
     aside: Mapping[Topic, Step] = field(default_factory=dict)
     """What becomes of a message that was set aside: by topic read, the step that tells its asker `internal_error`."""
     ticks: Sequence[Tick] = ()

@@ -114,7 +114,7 @@ class Member(MemoryReader):
             members.append(self)
             _rebalance(members, self._topic)
 
-    async def read(self, limit: int, wait: float) -> list[Message]:
+    async def read(self, limit: int, wait: float, more: bool = False) -> list[Message]:
         if self._rejoins is not None and asyncio.get_running_loop().time() >= self._rejoins:
             self.rejoin()
         batch = self._taken(limit)

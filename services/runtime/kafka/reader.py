@@ -44,8 +44,9 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def read(self, limit: int, wait: float) -> list[Message]:
-        self._idle.set()
+    async def read(self, limit: int, wait: float, more: bool = False) -> list[Message]:
+        if not more:
+            self._idle.set()
         found = await self._found(limit, wait)
         for partition, records in found.items():
             self._done.setdefault(partition, records[0].offset)
