@@ -173,8 +173,10 @@ def _noted(decided: Decided) -> Note:
 
 
 def _permit(envelope: Envelope) -> str | None:
-    """pl, which names one sending of the hub's without its signature; none in a refusal of the hub itself."""
-    if not envelope.permit:
+    """pl, which names one sending of the hub's without its signature, by the nonce under which it sealed the subject.
+
+    None without a subject: the hub may permit a refusal twice within one millisecond, and nothing tells the two apart."""
+    if not envelope.subject:
         return None
     permit = envelope.permits
     leaf, subject = envelope.leaf(to_bytes(permit.subject)), hashlib.sha256(envelope.subject).digest()

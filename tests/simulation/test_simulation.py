@@ -15,8 +15,9 @@ from tests.simulation.inquiries import ENDS
 
 SEEDS = 200
 """`make simulate` runs others."""
-REGRESSIONS: tuple[int, ...] = (719, 945, 1_010_122, 1_014_356)
-"""Seeds that have failed once, by the simulation's own fault so far."""
+REGRESSIONS: tuple[int, ...] = (719, 945, 1_010_122, 1_014_356, 2_055_776)
+"""Seeds that have failed once: the last by a false alarm about two permits of one millisecond, the others by the
+simulation's own fault."""
 FOUND_WITHIN = 1000
 
 
