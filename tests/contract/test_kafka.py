@@ -6,6 +6,7 @@ import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -294,3 +295,21 @@ async def test_a_client_that_ends_ends_nobody_else(kafka: str, topic: Topic) -> 
     assert not reading.cancelled()
     assert reading.result() is None
     assert not any(connection.connected() for connection in client._client._conns.values())
+
+
+async def test_a_client_goes_on_after_an_error_that_it_does_not_foresee(kafka: str, topic: Topic) -> None:
+    """Its one task that learns where partitions are begins anew; all the rest would wait for it for ever, even to stop."""
+    await apply_topics(kafka, [topic], [])
+    client = AIOKafkaConsumer(bootstrap_servers=kafka)
+    async with started(client, 10):
+        inner = client._client
+        update, errors = inner._metadata_update, [RuntimeError("the handler is closed")] * 2
+
+        async def failing(*told: Any) -> Any:
+            if errors:
+                raise errors.pop()
+            return await update(*told)
+
+        inner._metadata_update = failing
+        assert await asyncio.wait_for(inner.force_metadata_update(), 30)
+        assert not errors

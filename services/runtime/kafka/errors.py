@@ -3,11 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Final
 
+import structlog
 from aiokafka.errors import KafkaError
 
 from services.runtime.errors import Unavailable
+from services.runtime.logging import place
+
+AGAIN: Final = 0.5
+"""Seconds until a client asks anew where the partitions are, if that has failed as it must not."""
 
 
 @contextmanager
@@ -53,6 +58,25 @@ def _asked() -> bool:
 
 async def start(client: Any, patience: float) -> None:
     """aiokafka would look for a coordinator, or for a producer's number, forever."""
+    _supervise(getattr(client, "_client", None) or client.client)
     with translated("Kafka is not reachable"):
         async with asyncio.timeout(patience):
             await client.start()
+
+
+def _supervise(client: Any) -> None:
+    """One task learns where the partitions are, and the rest of a client waits for it, also when it is to stop. It dies of what
+    aiokafka does not foresee, as of uvloop's RuntimeError for a connection that was closed a moment ago: it begins anew."""
+    once = client._md_synchronizer
+
+    async def synchronize() -> None:
+        while True:
+            try:
+                await once()
+            except Exception as error:  # noqa: BLE001  # whatever it is, nobody else would notice
+                structlog.get_logger().warning("asked anew", error=type(error).__name__, reason=place(error))
+            await asyncio.sleep(AGAIN)
+            if not client._md_update_waiter.done():
+                client._md_update_waiter.set_result(None)
+
+    client._md_synchronizer = synchronize

@@ -30,6 +30,9 @@ of it waits until it returns."""
 PATIENT: Final = 1.0
 """Seconds that the next request waits for the records of the last to be taken. aiokafka waits a tenth and then leaves their
 partitions out of it: whoever was busy for longer would find what came meanwhile only once others have had something."""
+RETRY_MS: Final = 500
+"""Between two attempts at a broker that is not there. aiokafka's tenth of a second, times the tasks of a dozen readers, takes
+from a broker that starts on the same machine the processor that it needs for it."""
 REBALANCE_TIMEOUT_MS: Final = 30_000
 """How long a group waits for a member's batch in flight and its commit before it goes on without it."""
 
@@ -109,6 +112,7 @@ class KafkaLog:
                     enable_idempotence=True,
                     acks="all",
                     max_batch_size=cluster.BATCH_LIMIT,
+                    retry_backoff_ms=RETRY_MS,
                 )
                 try:
                     await start(producer, self._patience)
@@ -135,6 +139,7 @@ class KafkaLog:
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
+            retry_backoff_ms=RETRY_MS,
             **settings,
         )
 
