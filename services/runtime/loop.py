@@ -85,17 +85,17 @@ class Loop:
 
     async def _follow(self, reader: Reader, pause: "Pause") -> None:
         shortcut = Shortcut(self.stage, self.chain, self.log)
-        gathering = Gathering(self.stage.topic in self.stage.service.gathers, BATCH)
+        gathering = Gathering(reader, self.stage.topic in self.stage.service.gathers, BATCH)
         committed, assignment = time.monotonic(), 0
         trial: Trial | None = None
         while not self.stopping.is_set():
-            batch = await gathering.read(reader, COMMIT_EVERY)
+            batch = await gathering.read(COMMIT_EVERY)
             if reader.assignments != assignment:
                 assignment = reader.assignments
                 trial = self._suspicious(reader, await reader.begin())
             skipping = await shortcut.topics(reader)
             if batch:
-                await self._handle(reader, batch, skipping, trial)
+                await self._handle(gathering, batch, skipping, trial)
                 gathering.done(len(batch))
                 trial = None
             if time.monotonic() - committed >= COMMIT_EVERY:
@@ -122,7 +122,7 @@ class Loop:
         return lambda: self.chain.done(self.stage) > before
 
     async def _handle(
-        self, reader: Reader, batch: Sequence[Message], skipping: Collection[Topic], trial: Trial | None
+        self, gathering: Gathering, batch: Sequence[Message], skipping: Collection[Topic], trial: Trial | None
     ) -> None:
         """Tries a batch until it is done, or until the process stops: then it is read again by whoever comes next."""
         pause, messages = Pause(), list(batch)
@@ -140,15 +140,15 @@ class Loop:
             except Stuck as stuck:  # nothing is lost, /ready turns red; what comes after may show whose fault it is
                 self._failed(stuck.__cause__ or stuck, len(messages))
                 if len(messages) < LARGEST:
-                    messages += await reader.read(BATCH, 0, more=True)
+                    messages += await gathering.more()
             except Exception as error:  # a bug, or a message that the step does not foresee
                 self._failed(error, len(messages))
-                trial = Trial(_unnoted, reader.done, self._company(), {})
+                trial = Trial(_unnoted, gathering.reader.done, self._company(), {})
             else:
-                reader.done(messages)
+                gathering.reader.done(messages)
                 return
             await pause.wait(self.stopping)
-        reader.rewind()
+        gathering.reader.rewind()
 
     async def _attempt(self, batch: Sequence[Message], skipping: Collection[Topic]) -> None:
         if self.stage.service.directed:

@@ -1,6 +1,9 @@
-"""An entrance waits the longer the more its batches take; nobody else waits, and nothing is read twice or lost by it."""
+"""An entrance waits the longer the more its batches take; nobody else waits, and nothing is read twice or lost by it.
+
+A partition that brings more than all others waits by itself."""
 
 import asyncio
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +22,7 @@ FULL, WAIT = 100, 0.5
 
 @dataclass
 class Answers:
-    """A reader that gives what it is told to, and notes how it was asked."""
+    """A reader that gives what it is told to, of all partitions alike, and notes how it was asked."""
 
     given: list[int]
     assignments: int = 1
@@ -33,7 +36,11 @@ class Answers:
             self.assignments += 1
         count = self.given.pop(0)
         self._next += count
-        return [Message("131016", b"", {}, Position("entering", 0, at)) for at in range(self._next - count, self._next)]
+        return [message(at % 8, at) for at in range(self._next - count, self._next)]
+
+
+def message(partition: int, offset: int) -> Message:
+    return Message("131016", b"", {}, Position("entering", partition, offset))
 
 
 def waited(
@@ -43,13 +50,13 @@ def waited(
     reader: Any = Answers([count, *then], reassigned=reassigned)
 
     async def run() -> tuple[float, list[int]]:
-        gathering, time = Gathering(entrance, FULL), asyncio.get_running_loop().time
-        assert len(await gathering.read(reader, WAIT)) == count
+        gathering, time = Gathering(reader, entrance, FULL), asyncio.get_running_loop().time
+        assert len(await gathering.read(WAIT)) == count
         await asyncio.sleep(taken)
         gathering.done(count)
         began = time()
-        batch = await gathering.read(reader, WAIT)
-        return time() - began, [message.position.offset for message in batch]
+        batch = await gathering.read(WAIT)
+        return time() - began, [one.position.offset for one in batch]
 
     with scheduled(random.Random(0)) as scheduler:
         seconds, offsets = scheduler.run_until_complete(run())
@@ -92,6 +99,104 @@ def test_what_was_read_before_an_assignment_is_left_out() -> None:
     """It is read again, from the committed offsets: a batch holds no message twice."""
     _, _, offsets = waited(True, 2, 0.01, [4, 6], reassigned=True)
     assert offsets == list(range(6, 12))
+
+
+FLOOD, OTHER = 5, 3
+"""Two partitions."""
+TAKEN = 0.02
+"""Seconds that a batch takes."""
+
+
+@dataclass
+class Arrivals:
+    """A reader to which messages come at their times: (seconds, partition), ascending."""
+
+    due: list[tuple[float, int]]
+    assignments: int = 1
+    lost_at: float | None = None
+    """When the partitions are assigned anew, and all is read again."""
+    _next: int = 0
+
+    async def read(self, limit: int, wait: float, more: bool = False) -> list[Message]:
+        now = asyncio.get_running_loop().time
+        due = self.due[self._next][0] if self._next < len(self.due) else math.inf
+        if due > now():
+            await asyncio.sleep(min(due - now(), wait))
+        if self.lost_at is not None and now() >= self.lost_at:
+            self.assignments, self._next, self.lost_at = self.assignments + 1, 0, None
+        first = self._next
+        while self._next < len(self.due) and self.due[self._next][0] <= now() and self._next - first < limit:
+            self._next += 1
+        return [message(self.due[at][1], at) for at in range(first, self._next)]
+
+
+def entered(reader: Any, *, stuck_at: float = math.inf) -> list[tuple[float, list[int]]]:
+    """What enters, batch by batch: when it is done, and its offsets. From `stuck_at` on every batch is added to."""
+
+    async def run() -> list[tuple[float, list[int]]]:
+        gathering, time = Gathering(reader, True, FULL), asyncio.get_running_loop().time
+        found: list[tuple[float, list[int]]] = []
+        while time() < reader.due[-1][0] + 2:
+            batch = await gathering.read(WAIT)
+            if not batch:
+                continue
+            if time() >= stuck_at:
+                batch += await gathering.more()
+            await asyncio.sleep(TAKEN)
+            found.append((time(), [one.position.offset for one in batch]))
+            gathering.done(len(batch))
+        return found
+
+    with scheduled(random.Random(0)) as scheduler:
+        return scheduler.run_until_complete(run())
+
+
+def flood(seconds: float, rate: float) -> list[tuple[float, int]]:
+    return [(number / rate, FLOOD) for number in range(round(seconds * rate))]
+
+
+def in_order(found: Sequence[tuple[float, list[int]]], due: Sequence[tuple[float, int]]) -> bool:
+    """Whether each partition's messages enter as they came, each once."""
+    offsets = [offset for _, batch in found for offset in batch]
+    return all(
+        [at for at in offsets if due[at][1] == partition] == [at for at, (_, own) in enumerate(due) if own == partition]
+        for partition in (FLOOD, OTHER)
+    )
+
+
+def test_a_flood_is_gathered_and_another_passes() -> None:
+    """What comes hundreds of times in one partition enters a few times a second; what comes in another waits for a batch
+    in hand at most."""
+    due = sorted([*flood(5, 100), *((1.0 + number / 3.1, OTHER) for number in range(12))])
+    found = entered(Arrivals(due))
+    done = {offset: at for at, batch in found for offset in batch}
+    waits = [done[at] - when for at, (when, partition) in enumerate(due) if partition == OTHER]
+    assert max(waits) < 3 * TAKEN
+    floods = [len(batch) for at, batch in found if at > 1 and any(due[offset][1] == FLOOD for offset in batch)]
+    assert sorted(floods)[len(floods) // 2] > 100 * TIMES * TAKEN * 0.8
+    assert in_order(found, due)
+
+
+def test_a_flood_of_half_a_batch_does_not_wait() -> None:
+    """It enters as fast as it is done."""
+    due = [*flood(0.5, 50), *[(0.6, FLOOD)] * 10 * FULL]
+    found = entered(Arrivals(due))
+    assert found[-1][0] < 0.6 + LONGEST + 12 * TAKEN
+    assert in_order(found, due)
+
+
+def test_what_is_held_comes_before_what_is_added() -> None:
+    """A batch that cannot be done is added to, in order."""
+    due = sorted([*flood(3, 100), *((1.0 + number / 3.1, OTHER) for number in range(6))])
+    assert in_order(entered(Arrivals(due), stuck_at=1.5), due)
+
+
+def test_what_is_held_is_read_again_after_an_assignment() -> None:
+    """All is read again, and what was held until then enters once with it."""
+    due = sorted([*flood(1.2, 100), *((1.0 + number / 31, OTHER) for number in range(6))])
+    lost_at = 1.15
+    found = entered(Arrivals(due, lost_at=lost_at))
+    assert in_order([one for one in found if one[0] > lost_at + TAKEN - 1e-9], due)
 
 
 def test_work_enters_by_one_topic() -> None:
