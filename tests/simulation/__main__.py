@@ -9,6 +9,8 @@ from multiprocessing import get_context
 from tests.simulation.execution import failing
 
 PART = 50
+SAID_EVERY = 5000
+"""Seeds between two lines of progress."""
 
 
 def main() -> int:
@@ -21,8 +23,10 @@ def main() -> int:
     seeds = range(said.start, said.start + said.seeds)
     parts = [seeds[start : start + PART] for start in range(0, len(seeds), PART)]
     with ProcessPoolExecutor(said.jobs, mp_context=get_context("spawn")) as pool:
-        for verdicts in pool.map(failing, parts):
+        for number, verdicts in enumerate(pool.map(failing, parts), 1):
             failed += len(verdicts)
+            if number * PART % SAID_EVERY == 0:
+                print(f"{number * PART} seeds in {time.monotonic() - began:.0f} s; {failed} fail", file=sys.stderr)
             for verdict in verdicts:
                 print(
                     f"seed {verdict.seed}: {'; '.join(verdict.wrong)} (of {verdict.asked}; {verdict.happened})",
