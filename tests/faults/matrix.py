@@ -89,6 +89,7 @@ async def play(at: Ground, row: Row, times: int) -> Outcome:
         except (AssertionError, InstallationError) as failure:
             load.pause()
             outcome.failure = f"{failure}; {_standing(at)}"
+            await at.mended()  # the books are with the servers
     ledger = Ledger(load.posted, await opened.closed(), row.untimely)
     outcome.verdict, outcome.posted, outcome.repeats = ledger.verdict(), len(load.posted), load.repeats
     outcome.seconds = time.monotonic() - began
