@@ -84,8 +84,6 @@ class Gathering:
         pause = due - time.monotonic()
         await asyncio.sleep(max(0.0, pause))
         messages = await self._came(self._patience(wait), pause > 0)
-        if self.reader.assignments != self._assignments:  # what was held is read again
-            self._assignments, self._held, self._brought = self.reader.assignments, [], Brought()
         self._read = time.monotonic()
         return self._released(messages)
 
@@ -106,13 +104,27 @@ class Gathering:
 
     async def _came(self, wait: float, paused: bool) -> list[Message]:
         """A client fetches one answer ahead, so that after a pause the first has what came first, and the rest follows at
-        once. If the partitions were assigned anew in between, what was read before is read again."""
-        first = await self.reader.read(self.limit, wait, more=bool(self._held))
-        if not (paused and 0 < len(first) < self.limit):
-            return first
-        assignments = self.reader.assignments
-        second = await self.reader.read(self.limit - len(first), SOON, more=True)
-        return first + second if self.reader.assignments == assignments else second
+        once. If the partitions are assigned anew while something is in hand, all of it is read again."""
+        held = bool(self._held)
+        messages = await self.reader.read(self.limit, wait, more=held)
+        if self._anew():
+            return self._dropped() if held else messages
+        if paused and 0 < len(messages) < self.limit:
+            messages = messages + await self.reader.read(self.limit - len(messages), SOON, more=True)
+            if self._anew():
+                return self._dropped()
+        return messages
+
+    def _anew(self) -> bool:
+        """Whether the partitions were assigned anew: nothing is known of them."""
+        if self.reader.assignments == self._assignments:
+            return False
+        self._assignments, self._held, self._brought = self.reader.assignments, [], Brought()
+        return True
+
+    def _dropped(self) -> list[Message]:
+        self.reader.rewind()
+        return []
 
     def _released(self, messages: Sequence[Message]) -> list[Message]:
         """All, or all but those of a flood whose time has not come: before half a batch of it has gathered."""
