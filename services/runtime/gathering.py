@@ -90,7 +90,8 @@ class Gathering:
     async def more(self) -> list[Message]:
         """All that there is, to be added to the batch in hand."""
         held, self._held = self._held, []
-        return held + await self.reader.read(self.limit, 0, more=True)
+        messages = await self.reader.read(self.limit, 0, more=True)
+        return messages if self._anew() else held + messages
 
     def done(self, count: int) -> None:
         """So many were read last, and are done."""
@@ -106,7 +107,7 @@ class Gathering:
         """A client fetches one answer ahead, so that after a pause the first has what came first, and the rest follows at
         once. If the partitions are assigned anew while something is in hand, all of it is read again."""
         held = bool(self._held)
-        messages = await self.reader.read(self.limit, wait, more=held)
+        messages = await self.reader.read(self.limit - len(self._held), wait, more=held)
         if self._anew():
             return self._dropped() if held else messages
         if paused and 0 < len(messages) < self.limit:

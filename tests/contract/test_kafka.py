@@ -7,10 +7,12 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.structs import TopicPartition
 
 from schemas.message import MESSAGE_LIMIT, Message
@@ -313,3 +315,27 @@ async def test_a_client_goes_on_after_an_error_that_it_does_not_foresee(kafka: s
         inner._metadata_update = failing
         assert await asyncio.wait_for(inner.force_metadata_update(), 30)
         assert not errors
+
+
+async def test_a_reader_goes_on_after_requests_that_fail_as_they_must_not(kafka: str, topic: Topic) -> None:
+    """A RuntimeError out of a connection is a lost connection: fetching goes on, and nothing is lost."""
+    await apply_topics(kafka, [topic], [("a", topic)])
+    log, found, errors = KafkaLog(kafka), list[Message](), [RuntimeError("the handler is closed")] * 3
+    async with log.reader("a", topic) as member:
+        await until(lambda: assigned(member))
+        request = AIOKafkaConnection.send
+
+        def failing(connection: Any, *told: Any, **named: Any) -> Any:
+            if errors and type(told[0]).__name__.startswith("Fetch"):
+                raise errors.pop()
+            return request(connection, *told, **named)
+
+        async def failed() -> bool:
+            await read(member, found, b"")
+            return not errors
+
+        with patch.object(AIOKafkaConnection, "send", failing):
+            await until(failed)
+            await log.publish([(topic, Message("131016", b"late", {}))])
+            await until(lambda: read(member, found, b"late"))
+    await log.close()

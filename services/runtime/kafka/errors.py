@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import structlog
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from services.runtime.errors import Unavailable
 from services.runtime.logging import place
@@ -65,9 +65,16 @@ async def start(client: Any, patience: float) -> None:
 
 
 def _supervise(client: Any) -> None:
-    """One task learns where the partitions are, and the rest of a client waits for it, also when it is to stop. It dies of what
-    aiokafka does not foresee, as of uvloop's RuntimeError for a connection that was closed a moment ago: it begins anew."""
-    once = client._md_synchronizer
+    """aiokafka does not foresee uvloop's RuntimeError for a connection closed a moment ago: a task dies of it, and what
+    waits for that task waits for ever, also when the client is to stop. To its requests it is a lost connection; and the task
+    that learns where the partitions are begins anew, whatever it dies of."""
+    request, once = client.send, client._md_synchronizer
+
+    async def send(*told: Any, **named: Any) -> Any:
+        try:
+            return await request(*told, **named)
+        except RuntimeError as error:
+            raise KafkaConnectionError(str(error)) from error
 
     async def synchronize() -> None:
         while True:
@@ -79,4 +86,4 @@ def _supervise(client: Any) -> None:
             if not client._md_update_waiter.done():
                 client._md_update_waiter.set_result(None)
 
-    client._md_synchronizer = synchronize
+    client.send, client._md_synchronizer = send, synchronize

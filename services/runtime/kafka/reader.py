@@ -31,7 +31,7 @@ FOLDED: Final = 5000
 
 
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
-    """A member of a group. Of each partition it knows up to where all is done, counted from its assignment."""
+    """A member of a group. Of each partition it knows up to where all is done and read, counted from its assignment."""
 
     def __init__(
         self, consumer: AIOKafkaConsumer, topic: Topic, who: str, notes: Notes, patience: float, grace: float
@@ -40,6 +40,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._consumer, self._topic, self._who, self._notes = consumer, topic, who, notes
         self._patience, self._grace = patience, grace
         self._done: dict[TopicPartition, int] = {}
+        self._read: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, OffsetAndMetadata] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -50,16 +51,20 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         found = await self._found(limit, wait)
         for partition, records in found.items():
             self._done.setdefault(partition, records[0].offset)
+            self._read[partition] = records[-1].offset + 1
             self._idle.clear()
         return [message_of(record) for records in found.values() for record in records]
 
     async def _found(self, limit: int, wait: float) -> Mapping[TopicPartition, list[ConsumerRecord]]:
         found: Mapping[TopicPartition, list[ConsumerRecord]] = {}
-        with translated(f"cannot read {self._topic}"), suppress(TimeoutError):  # until a rebalance ends, say
+        with translated(f"cannot read {self._topic}"):
             try:
-                async with asyncio.timeout(wait + 1):
-                    found = await read_shares(self._consumer, limit, wait)
-            except Undecodable:
+                with suppress(TimeoutError):  # until a rebalance ends, say
+                    async with asyncio.timeout(wait + 1):
+                        found = await read_shares(self._consumer, limit, wait)
+            except (
+                Undecodable
+            ):  # the client has dropped what it had: if it is not found again in time, the group is joined anew
                 async with asyncio.timeout(self._patience):
                     found = await read_singly(self._consumer, await self._starts(), limit)
             except NoOffsetForPartitionError:
@@ -82,9 +87,11 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         )
 
     async def _starts(self) -> dict[TopicPartition, int]:
-        """Where each partition goes on: behind what is done, or where its group stood when it was assigned."""
-        assigned = self._consumer.assignment()
-        return {place: self._done.get(place, await self._consumer.committed(place)) for place in assigned}
+        """Where each partition goes on: behind what was read, or where its group stood when it was assigned."""
+        starts = dict(self._read)
+        for place in self._consumer.assignment() - starts.keys():
+            starts[place] = await self._consumer.committed(place)
+        return {place: start for place, start in starts.items() if place in self._consumer.assignment()}
 
     def done(self, messages: Sequence[Message]) -> None:
         for message in messages:
@@ -136,6 +143,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     def rewind(self) -> None:
         for partition in self._consumer.assignment() & self._done.keys():
             self._consumer.seek(partition, self._done[partition])
+        self._read = dict(self._done)
         self._idle.set()
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
@@ -145,12 +153,12 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 await self._idle.wait()
         with suppress(Unavailable):
             await self.leave()
-        self._done, self._committed = {}, {}
+        self._done, self._read, self._committed = {}, {}, {}
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Reading starts at the committed offsets."""
         self.assignments += 1
-        self._done, self._committed = {}, {}
+        self._done, self._read, self._committed = {}, {}, {}
 
 
 class KafkaTable:
