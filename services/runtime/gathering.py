@@ -117,7 +117,7 @@ class Gathering:
         return messages
 
     def _anew(self) -> bool:
-        """Whether the partitions were assigned anew: nothing is known of them."""
+        """Whether the partitions were assigned anew; then what was held and known of them is gone."""
         if self.reader.assignments == self._assignments:
             return False
         self._assignments, self._held, self._brought = self.reader.assignments, [], Brought()

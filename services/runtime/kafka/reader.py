@@ -62,9 +62,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 with suppress(TimeoutError):  # until a rebalance ends, say
                     async with asyncio.timeout(wait + 1):
                         found = await read_shares(self._consumer, limit, wait)
-            except (
-                Undecodable
-            ):  # the client has dropped what it had: if it is not found again in time, the group is joined anew
+            except Undecodable:  # the client has dropped what it had; not found again in time, it is left to who joins anew
                 async with asyncio.timeout(self._patience):
                     found = await read_singly(self._consumer, await self._starts(), limit)
             except NoOffsetForPartitionError:
