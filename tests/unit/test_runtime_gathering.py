@@ -13,7 +13,7 @@ import pytest
 
 from schemas import topics
 from schemas.message import Message, Position
-from services.runtime.gathering import LONGEST, SOON, TIMES, Gathering
+from services.runtime.gathering import HALF_LIFE, LONGEST, SOON, TIMES, Brought, Gathering, Part
 from services.topology import SERVICES
 from tests.simulation.scheduler import scheduled
 
@@ -113,21 +113,26 @@ TAKEN = 0.02
 
 @dataclass
 class Arrivals:
-    """A reader to which messages come at their times: (seconds, partition), ascending."""
+    """A reader to which messages come at their times: (seconds, partition), ascending.
+
+    It is told of what is held, or a rebalance would not wait for it."""
 
     due: list[tuple[float, int]]
     assignments: int = 1
     lost_at: float | None = None
     """When the partitions are assigned anew, and all is read again."""
+    entered: int = 0
+    """How many have come out, counted from the assignment."""
     _next: int = 0
 
     async def read(self, limit: int, wait: float, more: bool = False) -> list[Message]:
         now = asyncio.get_running_loop().time
+        assert more or self._next == self.entered
         due = self.due[self._next][0] if self._next < len(self.due) else math.inf
         if due > now():
             await asyncio.sleep(min(due - now(), wait))
         if self.lost_at is not None and now() >= self.lost_at:
-            self.assignments, self._next, self.lost_at = self.assignments + 1, 0, None
+            self.assignments, self._next, self.entered, self.lost_at = self.assignments + 1, 0, 0, None
         first = self._next
         while self._next < len(self.due) and self.due[self._next][0] <= now() and self._next - first < limit:
             self._next += 1
@@ -135,7 +140,7 @@ class Arrivals:
 
     def rewind(self) -> None:
         """Nothing is done since the assignment."""
-        self._next = 0
+        self._next = self.entered = 0
 
 
 def entered(reader: Any, *, stuck_at: float = math.inf) -> list[tuple[float, list[int]]]:
@@ -151,6 +156,7 @@ def entered(reader: Any, *, stuck_at: float = math.inf) -> list[tuple[float, lis
             if time() >= stuck_at:
                 await asyncio.sleep(TAKEN)
                 batch += await gathering.more()
+            reader.entered += len(batch)
             await asyncio.sleep(TAKEN)
             found.append((time(), [one.position.offset for one in batch]))
             gathering.done(len(batch))
@@ -192,6 +198,28 @@ def test_a_flood_of_half_a_batch_does_not_wait() -> None:
     found = entered(Arrivals(due))
     assert max(len(batch) for _, batch in found) <= FULL
     assert in_order(found, due)
+
+
+def test_each_waits_by_its_part_of_the_batch() -> None:
+    """Half of it: half the pause."""
+    part = Part(5)
+    part.done(10, 0.01, 1.0)
+    assert part.due == pytest.approx(1.0 + TIMES * 0.01 / 2)
+
+
+def test_a_flood_is_over_once_it_has_faded() -> None:
+    """A hundred of eight half-lives ago are fewer than two of now."""
+
+    async def run() -> list[int | None]:
+        brought = Brought()
+        brought.note([message(FLOOD, at) for at in range(100)])
+        before = brought.most()
+        await asyncio.sleep(8 * HALF_LIFE)
+        brought.note([message(OTHER, at) for at in range(2)])
+        return [before, brought.most()]
+
+    with scheduled(random.Random(0)) as scheduler:
+        assert scheduler.run_until_complete(run()) == [FLOOD, OTHER]
 
 
 def test_what_is_held_comes_before_what_is_added() -> None:

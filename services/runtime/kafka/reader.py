@@ -62,15 +62,19 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 with suppress(TimeoutError):  # until a rebalance ends, say
                     async with asyncio.timeout(wait + 1):
                         found = await read_shares(self._consumer, limit, wait)
-            except Undecodable:  # the client has dropped what it had; not found again in time, it is left to who joins anew
-                async with asyncio.timeout(self._patience):
-                    found = await read_singly(self._consumer, await self._starts(), limit)
+            except Undecodable:
+                found = await self._beside_unreadable(limit)
             except NoOffsetForPartitionError:
                 await self._require_offsets()
                 raise Unavailable(f"Kafka did not know the offsets of {self._topic} for a moment") from None
             except OffsetOutOfRangeError:
                 raise self._invalid() from None
         return found
+
+    async def _beside_unreadable(self, limit: int) -> Mapping[TopicPartition, list[ConsumerRecord]]:
+        """The client has dropped what it had: it is found again, or in time the group is joined anew."""
+        async with asyncio.timeout(self._patience):
+            return await read_singly(self._consumer, await self._starts(), limit)
 
     async def _require_offsets(self) -> None:
         """aiokafka takes the answer of a broker that still loads its groups for one without offsets: they are asked again."""
