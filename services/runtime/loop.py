@@ -94,11 +94,12 @@ class Loop:
                 assignment = reader.assignments
                 trial = self._suspicious(reader, await reader.begin())
             skipping = await shortcut.topics(reader)
+            due = time.monotonic() - committed >= COMMIT_EVERY
             if batch:
                 await self._handle(gathering, batch, skipping, trial)
                 gathering.done(len(batch))
-                trial = None
-            if time.monotonic() - committed >= COMMIT_EVERY:
+                due, trial = due or trial is not None, None  # no noted attempt outlives its trial: others may kill next
+            if due:
                 await reader.commit()
                 committed = time.monotonic()
             if reader.assignments:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from schemas.message import Message, Outcome
 from schemas.topics import Topic
 from services.runtime import loop as loops
+from services.runtime.attempts import Note
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.loop import Pause
 from services.runtime.memory import MemoryLog
@@ -92,6 +94,19 @@ async def test_nothing_is_committed_before_it_is_published() -> None:
         log.failing.clear()
         await until(arrived(log, 5))
         await until(run.condition.ready)
+
+
+async def test_no_noted_attempt_outlives_its_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a message that was done would be counted again each time that what comes after it ends the process."""
+    monkeypatch.setattr(loops, "time", SimpleNamespace(monotonic=lambda: 0.0))  # no commit falls due
+    log, group = MemoryLog(clock), "renkei.first.entering"
+    first = service("first", ENTERING, LEAVING)
+    for partition in range(ENTERING.partitions):
+        log.commit(group, ENTERING, partition, 0, Note("0badcafe"))
+    await post(log, 5)
+    async with Running(log).process([first], [first]):
+        await until(lambda: done(log, group, ENTERING))
+        assert not any(log.note(group, ENTERING, partition).attempts for partition in range(ENTERING.partitions))
 
 
 async def test_a_stop_leaves_what_is_not_done() -> None:
