@@ -89,7 +89,9 @@ def test_altered_bytes_do_not_open(place: int) -> None:
             opened_part(key, TOKYO, "value", CONTROL, wrong)
 
 
-@pytest.mark.parametrize("kid", ["", RINGS[OSAKA].keys[0].kid, RINGS[TOKYO].keys[2].kid])
+@pytest.mark.parametrize(
+    "kid", ["", RINGS[OSAKA].keys[0].kid, RINGS[TOKYO].keys[2].kid], ids=["none", "another agency's", "another use's"]
+)
 def test_a_missing_data_key_is_the_operators(kid: str) -> None:
     """No key named, another agency's, or one of another purpose."""
     with pytest.raises(MissingKey, match=f"agency {TOKYO} has no such data key"):
