@@ -35,6 +35,8 @@ CITIES: Final = (ASKER, NEIGHBOUR, ELSEWHERE, "222038", "231002", "141003")
 """浜松市, 静岡市, 福岡市, 沼津市, 名古屋市, 横浜市."""
 ROOM: Final = 1024 * 1024 * 1024
 """Bytes of the disk that may fill up: the broker's."""
+START_SECONDS: Final = 300.0
+"""How long a broker may take to start, with several grounds on a busy machine: that is no fault of what is tried."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class Servers:
     @property
     def kafka(self) -> KafkaSettings:
         advertised = {} if self.log is None else {"advertised.listeners": f"PLAINTEXT://{HOST}:{self.log.port}"}
-        return KafkaSettings(self.folder, None if self.log is None else self.log.target, properties=advertised)
+        port = None if self.log is None else self.log.target
+        return KafkaSettings(self.folder, port, start_seconds=START_SECONDS, properties=advertised)
 
     @property
     def postgres(self) -> PostgresSettings:
