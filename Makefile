@@ -28,8 +28,8 @@ up: $(INSTALLED)  ## start an installation on this machine
 down: $(INSTALLED)  ## stop it; its data stays
 	.venv/bin/renkei down
 
-test: $(INSTALLED)  ## run all tests
-	.venv/bin/pytest
+test: $(INSTALLED)  ## run all tests, two at a time
+	.venv/bin/pytest --numprocesses 2 --dist loadgroup
 
 SEEDS ?= 1000
 START ?= 0

@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from services.operator.local import kafka as local_kafka_server
 from services.operator.local import postgres as local_postgres_server
@@ -25,6 +26,18 @@ from services.operator.local.postgres import PostgresSettings
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 POSTGRES_IMAGE = "postgres:18"
 DEADLINE_SECONDS = 60
+
+settings.register_profile("renkei", deadline=None)  # no test depends on time
+settings.load_profile("renkei")
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """What two workers share out (`--dist loadgroup`): the tests of the site, those of other servers, and files of the rest."""
+    for item in items:
+        asked = set(getattr(item, "fixturenames", ()))
+        servers = asked & {"installation", "kafka", "postgres"}
+        group = "site" if servers and "site" in asked else "servers" if servers else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +61,7 @@ def postgres(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def local_kafka(installation: Path) -> Iterator[str]:
-    with local_kafka_server.running(KafkaSettings(installation)) as broker:
+    with local_kafka_server.running(KafkaSettings(installation, brief=True)) as broker:
         yield broker.bootstrap
 
 

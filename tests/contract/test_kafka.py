@@ -24,7 +24,7 @@ from services.runtime.kafka import KafkaLog, apply_topics, diff_topics
 from services.runtime.kafka.errors import started
 from services.runtime.kafka.log import PATIENT, partition_of
 from services.runtime.log import Reader
-from tests.waiting import until
+from tests.waiting import halt, until
 
 NOWHERE = "127.0.0.1:1"
 """Nobody listens on tcpmux (RFC 1078)."""
@@ -237,7 +237,7 @@ async def test_a_broker_that_comes_back(own_broker: Broker, topic: Topic) -> Non
     async with log.reader("a", topic) as member:
         await log.publish([(topic, Message("131016", b"before", {}))])
         found: list[Message] = list(await until(lambda: member.read(1, 0.2)))
-        os.kill(broker.process.pid, signal.SIGSTOP)
+        halt(broker.process.pid)
         for _ in range(2):  # by the producer that there was, and by none
             with pytest.raises(Unavailable):
                 await log.publish([(topic, Message("131016", b"meanwhile", {}))])

@@ -87,7 +87,7 @@ class Servers:
     def kafka(self) -> KafkaSettings:
         advertised = {} if self.log is None else {"advertised.listeners": f"PLAINTEXT://{HOST}:{self.log.port}"}
         port = None if self.log is None else self.log.target
-        return KafkaSettings(self.folder, port, start_seconds=START_SECONDS, properties=advertised)
+        return KafkaSettings(self.folder, port, start_seconds=START_SECONDS, brief=True, properties=advertised)
 
     @property
     def postgres(self) -> PostgresSettings:

@@ -62,7 +62,7 @@ def site() -> Iterator[Site]:
     """An installation with a Kafka and a PostgreSQL of its own, one process per service: every topic is used."""
     with (
         temporary_installation() as folder,
-        local_kafka_server.running(KafkaSettings(folder)) as broker,
+        local_kafka_server.running(KafkaSettings(folder, brief=True)) as broker,
         local_postgres_server.running(PostgresSettings(folder)) as database,
         sites.opened(broker.bootstrap, database.dsn) as opened,
     ):

@@ -28,7 +28,7 @@ from services.runtime.kafka.scan import scan
 from tests import site as sites
 from tests.conftest import temporary_installation
 from tests.site import RESIDENTS, Site, inquiry
-from tests.waiting import until
+from tests.waiting import halt, until
 
 RESIDENT: Final = RESIDENTS[0]
 LONGEST: Final = 40.0
@@ -48,7 +48,7 @@ class Apart:
 @pytest.fixture(scope="module")
 def apart() -> Iterator[Apart]:
     with temporary_installation() as folder:
-        broker = local_kafka.start(KafkaSettings(folder))
+        broker = local_kafka.start(KafkaSettings(folder, brief=True))
         database = local_postgres.start(PostgresSettings(folder))
         with sites.opened(broker.bootstrap, database.dsn) as site:
             posted = inquiry(RESIDENT)
@@ -65,7 +65,7 @@ def hanging(name: str, folder: Path) -> Iterator[None]:
     server = psutil.Process(found.pid)
     family = [server, *server.children(recursive=True)]
     for one in family:
-        os.kill(one.pid, signal.SIGSTOP)
+        halt(one.pid)
     try:
         yield
     finally:
@@ -85,7 +85,7 @@ def kafka_is_gone(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        local_kafka.start(KafkaSettings(folder))
+        local_kafka.start(KafkaSettings(folder, brief=True))
 
 
 @contextmanager

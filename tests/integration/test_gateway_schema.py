@@ -38,9 +38,7 @@ CHECKS: Final = [
     response_schema_conformance,
     unsupported_method,
 ]
-BOUNDED: Final = settings(
-    max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
-)
+BOUNDED: Final = settings(max_examples=30, derandomize=True, suppress_health_check=list(HealthCheck), database=None)
 DEEP: Final = {("POST", 202), ("POST", 400), ("POST", 409), ("GET", 200), ("GET", 401), ("GET", 404)}
 """Methods and statuses behind the assertion that have to be reached."""
 

@@ -70,6 +70,7 @@ async def test_what_is_not_held_is_named(site: Site) -> None:
 
 async def test_a_missing_permission_stops_a_service_and_sets_nothing_aside(site: Site) -> None:
     """That is the operator's to mend: the process says so and ends; mended and started, it does everything."""
+    await sites.settled(site)  # else what is held may be read again, and held once more
     before = len(await read(site))
     sites.execute(site, "REVOKE INSERT ON routing.decisions FROM renkei_routing")
     name = next(name for name in sites.running(site) if name in ("routing", "intermediate"))

@@ -23,7 +23,7 @@ from services.operator.status.judging import attention
 from services.topology import groups
 from tests import site as sites
 from tests.site import RESIDENTS, Site
-from tests.waiting import until
+from tests.waiting import halt, until
 
 SECONDS: Final = 1.5
 """How long a part may take to answer here."""
@@ -119,7 +119,7 @@ def test_the_beat_is_of_now(site: Site) -> None:
 
 def test_the_logs_are_one(site: Site) -> None:
     """Of all processes or of one; a name that there is not ends with status 2."""
-    everything = run(site, "logs").output
+    everything = run(site, "logs", "--since", "1d").output
     assert " hub           info    started services=hub edition=" in everything
     alone = run(site, "logs", "linkage", "--since", "1d").output
     assert "started services=authorization,crypto,network" in alone
@@ -138,7 +138,7 @@ def stopped(site: Site, name: str) -> Iterator[None]:
     """A process that is alive and does nothing."""
     one = process.find(name, site.folder)
     assert one is not None
-    os.kill(one.pid, signal.SIGSTOP)
+    halt(one.pid)
     try:
         yield
     finally:

@@ -65,7 +65,7 @@ async def test_a_batch_is_done_when_it_is_published() -> None:
     assert len(log.all(LEAVING)) == 60
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(["", "before", "after", "half"]), max_size=8), st.integers(1, 12))
 async def test_whatever_fails_is_tried_again(failing: list[str], batch: int) -> None:
     """At least once and in order, however often a publish fails, and whether or not it was in the log."""

@@ -13,8 +13,8 @@ from schemas.text import instant, moment, to_text
 
 from .world import PERMITTED, Draft
 
-MANY: Final = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-FEW: Final = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY: Final = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+FEW: Final = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 """Where public-key work is done."""
 
 _CAPITALS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
