@@ -155,7 +155,7 @@ def _format(settings: KafkaSettings, java: Path, libraries: Path, configuration:
 
 
 def _command(settings: KafkaSettings, java: Path, libraries: Path, configuration: Path) -> list[str | Path]:
-    heap = settings.heap_megabytes
+    heap, brief = settings.heap_megabytes, ["-XX:TieredStopAtLevel=1"] if settings.brief else []
     return [
         *(
             java,
@@ -164,8 +164,8 @@ def _command(settings: KafkaSettings, java: Path, libraries: Path, configuration
             "-XX:+UseG1GC",
             "-XX:MaxGCPauseMillis=20",
             "-XX:+ExitOnOutOfMemoryError",
-            *(["-XX:TieredStopAtLevel=1"] if settings.brief else []),
         ),
+        *brief,
         *("-Djava.awt.headless=true", _logging(), "-cp", f"{libraries}/*", "kafka.Kafka", configuration),
     ]
 
