@@ -31,6 +31,7 @@ settings.register_profile("renkei", deadline=None)  # no test depends on time
 settings.load_profile("renkei")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the marks
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """What two workers share out (`--dist loadgroup`): the tests of the site, those of other servers, and files of the rest."""
     for item in items:
