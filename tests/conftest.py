@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,16 +29,6 @@ DEADLINE_SECONDS = 60
 
 settings.register_profile("renkei", deadline=None)  # no test depends on time
 settings.load_profile("renkei")
-
-
-@pytest.hookimpl(tryfirst=True)  # before the workers read the marks
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """What two workers share out (`--dist loadgroup`): the tests of the site, those of other servers, and files of the rest."""
-    for item in items:
-        asked = set(getattr(item, "fixturenames", ()))
-        servers = asked & {"installation", "kafka", "postgres"}
-        group = "site" if servers and "site" in asked else "servers" if servers else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
