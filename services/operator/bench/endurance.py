@@ -1,7 +1,7 @@
 """`renkei endurance`: whether memory grows with the inquiries that were answered; written to build/endurance.json."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -42,20 +42,20 @@ def endurance(
     with installed() as installation:
         kafka.start(kafka.KafkaSettings(installation.folder, properties=BOUNDED))
         people = population.prepare(installation, layout)
-        looks = measure(installation, people, inquiries)
-    kept(output, {"layout": layout, "looks": [asdict(look) for look in looks]})
+        looks: list[Look] = []
+        for look in measure(installation, people, inquiries):
+            looks.append(look)
+            kept(output, {"layout": layout, "looks": [asdict(look) for look in looks]})
     show(looks)
 
 
-def measure(installation: Installation, people: Sequence[population.Case], inquiries: int) -> list[Look]:
+def measure(installation: Installation, people: Sequence[population.Case], inquiries: int) -> Iterator[Look]:
     """As fast as they are answered, with a look after each part."""
-    looks: list[Look] = []
     with progress("as fast as it goes", inquiries) as step:
         for start in range(0, inquiries, PART):
             messages = population.requests(installation, people, min(PART, inquiries - start))
             asyncio.run(drive(installation.kafka(), messages, None, step))
-            looks.append(Look(start + len(messages), mebibytes(installation)))
-    return looks
+            yield Look(start + len(messages), mebibytes(installation))
 
 
 def growth(looks: Sequence[Look]) -> dict[str, tuple[float, float]]:
