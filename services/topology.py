@@ -27,15 +27,13 @@ SERVICES: Final[tuple[Service, ...]] = (
 )
 
 
-def named(names: list[str]) -> list[Service]:
-    """The services of these names; raises KeyError for a name that there is not."""
-    known = {service.name: service for service in SERVICES}
-    return [known[name] for name in names]
+BLOCKS: Final[tuple[Block, ...]] = ("intermediate", "linkage")
+"""The blocks that can run in one process each."""
 
 
-def of_block(block: Block) -> list[Service]:
-    """The services of a block, to run in one process."""
-    return [service for service in SERVICES if service.block == block]
+def services_of(name: str) -> list[Service]:
+    """What a process of this name runs: a service, or a whole block; none where there is no such name."""
+    return [service for service in SERVICES if name == service.name or (name == service.block and name in BLOCKS)]
 
 
 def all_topics() -> list[Topic]:

@@ -6,23 +6,20 @@ from typing import Annotated, Literal
 
 import typer
 
+from services import running
 from services.operator import administration, people, quarantine, traffic
 from services.operator.bench.command import bench
 from services.operator.bench.endurance import endurance
 from services.operator.bench.fairness import fairness
-from services.operator.console import HERE, Folder, fail, mendable, opened, readable, screen
+from services.operator.console import HERE, Folder, mendable, opened, readable, screen
 from services.operator.demo.playing import demo
 from services.operator.generate.command import gen
 from services.operator.history import command as history
-from services.operator.installation import BLOCKS, services_of
 from services.operator.keys.command import keys
 from services.operator.lifecycle import bring_down, bring_up
 from services.operator.logs.command import show as logs
 from services.operator.status.command import status
-from services.runtime import settings
-from services.runtime.errors import Misconfigured
-from services.runtime.process import main as run_process
-from services.topology import SERVICES, named
+from services.topology import BLOCKS
 
 app = typer.Typer(
     help="連携: lawful, provable and fast exchange between local governments.",
@@ -70,23 +67,9 @@ def down(folder: Folder = HERE) -> None:
 
 
 @app.command()
-def run(
-    services: Annotated[list[str] | None, typer.Argument(help="Names of services to run in this process.")] = None,
-    block: Annotated[str, typer.Option(help=f"A block to run in this process: {', '.join(BLOCKS)}.")] = "",
-) -> None:
+def run(names: Annotated[list[str], typer.Argument(help=f"Services, or a block: {', '.join(BLOCKS)}.")]) -> None:
     """Run services in this process, told by the environment (RENKEI_KAFKA, RENKEI_POSTGRES, …), until SIGTERM."""
-    if bool(services) == bool(block):
-        fail("name either services or a --block")
-    if block and block not in BLOCKS:
-        fail(f"there is no block {block}: {', '.join(BLOCKS)}")
-    try:
-        running = services_of(block) if block else named(services or [])
-        told = settings.load()
-    except KeyError as error:
-        fail(f"there is no service {error}: {', '.join(service.name for service in SERVICES)}")
-    except Misconfigured as error:
-        fail(str(error))
-    sys.exit(run_process(running, SERVICES, told))
+    sys.exit(running.run(names))
 
 
 def main() -> None:

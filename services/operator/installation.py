@@ -21,9 +21,8 @@ from services.operator.local.error import InstallationError
 from services.operator.local.port import HOST, choose_port
 from services.runtime.postgres import role_of
 from services.runtime.quarantine import FILE
-from services.runtime.service import Service
 from services.runtime.settings import Settings
-from services.topology import SERVICES, of_block
+from services.topology import SERVICES
 
 Layout = Literal["service", "block"]
 """One process per service, or one per block (hub and gateway apart)."""
@@ -146,8 +145,7 @@ class Installation:
 
     def start(self, name: str) -> process.Process:
         """Starts one process of a layout: a service, or a block."""
-        arguments = ["--block", name] if name in BLOCKS else [name]
-        command = [sys.executable, "-m", "services.operator", "run", *arguments]
+        command = [sys.executable, "-m", "services.running", name]
         port = choose_port(self.port_file(name), None)
         return process.start(name, command, self.environment(port), self.folder)
 
@@ -179,19 +177,11 @@ class Installation:
             list(asking.map(lambda name: process.stop(name, self.folder), names))
 
 
-BLOCKS: Final = ("intermediate", "linkage")
-
-
 def process_names(layout: Layout) -> list[str]:
     """The processes of a layout, in the order in which they are started: the hub first, since it beats."""
     if layout == "block":
         return ["hub", "linkage", "intermediate", "gateway"]
     return ["hub", *(service.name for service in SERVICES if service.name != "hub")]
-
-
-def services_of(name: str) -> list[Service]:
-    """What a process of this name runs."""
-    return of_block(name) if name in BLOCKS else [service for service in SERVICES if service.name == name]  # type: ignore[arg-type]
 
 
 def database_services() -> list[str]:

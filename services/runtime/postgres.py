@@ -10,8 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from services.runtime import migrations
 from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.revisions import head
 from services.runtime.service import Environment
 from services.runtime.settings import Settings
 
@@ -131,7 +131,7 @@ async def _check_migrations(pool: Any, schema: str, revisions: Path | None) -> N
     """A schema older or newer than the code is the operator's to mend, never a message's fault."""
     with _translated():
         found = await pool.fetchval("SELECT version_num FROM alembic_version")
-    expected = migrations.head(schema, revisions)
+    expected = head(schema, revisions)
     if found != expected:
         raise Misconfigured(f"schema {schema} is at {found}, the code at {expected}: `renkei db migrate`")
 

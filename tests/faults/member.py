@@ -17,14 +17,13 @@ from typing import Any, Final, Literal
 from schemas import topics
 from schemas.message import Message
 from schemas.topics import Topic
-from services.operator.installation import services_of
 from services.runtime.clock import utc
 from services.runtime.kafka import log as kafka
 from services.runtime.kafka.log import KafkaLog
 from services.runtime.kafka.reader import KafkaReader
 from services.runtime.process import main
 from services.runtime.settings import load
-from services.topology import SERVICES
+from services.topology import SERVICES, services_of
 
 Point = Literal["stored", "half_published", "published", "committed"]
 """The database has committed, nothing is published yet; one partition has acknowledged, others may not have; all have,

@@ -14,6 +14,7 @@ from services.runtime import migrations
 from services.runtime.decisions import Decided, settle
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.postgres import Database
+from services.runtime.revisions import head
 from tests import databases
 from tests.dummy.chain import REVISIONS
 from tests.dummy.tables import tables
@@ -41,7 +42,7 @@ def test_migrating_twice_changes_nothing(postgres: str, tmp_path: Path) -> None:
         migrations.migrate(postgres, "second", "renkei_second", REVISIONS)
     with psycopg.connect(postgres) as connection:
         assert connection.execute("SELECT version_num FROM second.alembic_version").fetchall() == [("0001",)]
-    assert migrations.head("second", REVISIONS) == "0001"
+    assert head("second", REVISIONS) == "0001"
 
 
 async def test_a_service_owns_no_table(database: Database, postgres: str) -> None:

@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import Final
 
 from schemas.text import moment
-from services.operator.installation import services_of
 from services.operator.status.facts import Disk, Facts, Program, Unknown
 from services.operator.status.programs import SERVERS
 from services.operator.status.words import duration, size
 from services.runtime.kafka.lags import Lag
-from services.topology import SERVICES
+from services.topology import SERVICES, services_of
 
 LATE: Final = 60.0
 """Seconds after which what is left to be done is late, and the hub's silence is not a hiccup (it beats every second)."""

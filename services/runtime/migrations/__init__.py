@@ -11,10 +11,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
-SERVICES = Path(__file__).resolve().parents[2]
+from services.runtime.revisions import folder
+
 OWNER = "renkei_owner"
 """Owns every table and is bound by row-level security as everybody: a view of its own shows no more than the table."""
 
@@ -23,15 +23,10 @@ def configuration(service: str, revisions: Path | None = None) -> Config:
     """Alembic's configuration for one service's schema."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    config.set_main_option("version_locations", str(revisions or SERVICES / service / "migrations"))
+    config.set_main_option("version_locations", str(folder(service, revisions)))
     config.set_main_option("path_separator", "os")
     config.attributes["service"] = service
     return config
-
-
-def head(service: str, revisions: Path | None = None) -> str | None:
-    """The revision that the code expects."""
-    return ScriptDirectory.from_config(configuration(service, revisions)).get_current_head()
 
 
 def prepare(dsn: str, passwords: Mapping[str, str]) -> None:
