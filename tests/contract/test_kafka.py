@@ -254,6 +254,25 @@ async def test_a_broker_that_comes_back(own_broker: Broker, topic: Topic) -> Non
     await log.close()
 
 
+async def test_an_idle_reader_notices_that_its_broker_is_gone(own_broker: Broker, topic: Topic) -> None:
+    """What has nothing to read and what is not answered look alike in the client; the reader tells them apart, and can end."""
+    await apply_topics(own_broker.bootstrap, [topic], [("a", topic)])
+    log = KafkaLog(own_broker.bootstrap, patience=1, silence=3)
+
+    async def follow() -> None:
+        async with log.reader("a", topic) as member:
+            await until(lambda: assigned(member))
+            for _ in range(10):
+                assert await member.read(1, 0.5) == []  # the broker answers, and has nothing
+            halt(own_broker.process.pid)
+            await until(lambda: read(member, [], b"nothing"))
+
+    with pytest.raises(Unavailable, match=f"answered nothing about {topic}"):
+        await follow()
+    os.kill(own_broker.process.pid, signal.SIGCONT)
+    await log.close()
+
+
 async def published(log: KafkaLog, topic: Topic, value: bytes) -> bool:
     try:
         await log.publish([(topic, Message("131016", value, {}))])

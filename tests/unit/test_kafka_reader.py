@@ -46,6 +46,9 @@ class Client:
     async def position(self, _: TopicPartition) -> int:
         return self.sought[-1]
 
+    def last_poll_timestamp(self, _: TopicPartition) -> int | None:
+        return None
+
     def seek(self, _: TopicPartition, offset: int) -> None:
         self.sought.append(offset)
 
@@ -55,7 +58,9 @@ async def nothing() -> Mapping[int, tuple[int, Note]]:
 
 
 def reader(client: Any) -> KafkaReader:
-    return KafkaReader(client, Topic("entering", "For this test."), "somebody", nothing, patience=0.05, grace=1)
+    return KafkaReader(
+        client, Topic("entering", "For this test."), "somebody", nothing, patience=0.05, grace=1, silence=2
+    )
 
 
 async def test_a_silent_coordinator_is_no_empty_answer() -> None:
@@ -82,3 +87,57 @@ async def test_what_is_given_up_is_read_again() -> None:
     client.sought.clear()
     assert [one.position.offset for one in await member.read(10, 0)] == [5]
     assert client.sought[0] == 5
+
+
+# --- a broker that says nothing
+
+
+@dataclass
+class Idle:
+    """A client that finds nothing: because there is nothing, or because nobody answers."""
+
+    places: set[TopicPartition] = field(default_factory=lambda: {PLACE})
+    answered: int | None = None
+
+    def assignment(self) -> set[TopicPartition]:
+        return self.places
+
+    def last_poll_timestamp(self, _: TopicPartition) -> int | None:
+        return self.answered
+
+    async def getmany(self, *_: Any, **__: Any) -> dict[TopicPartition, list[ConsumerRecord]]:
+        return {}
+
+
+async def test_a_broker_that_answers_nothing_is_away() -> None:
+    """Also if it has never answered."""
+    for answered in (None, 1_000):
+        member = reader(Idle(answered=answered))
+        for _ in range(3):
+            await member.read(10, 0.9)
+        with pytest.raises(Unavailable, match="answered nothing about entering for 3 s"):
+            await member.read(10, 0.9)
+
+
+async def test_a_broker_that_has_nothing_is_there() -> None:
+    client = Idle(answered=1_000)
+    member = reader(client)
+    for answered in (
+        1_000,
+        1_000,
+        1_500,
+        1_500,
+        2_000,
+        2_000,
+        1_400,
+        1_400,
+    ):  # a clock that is set back is an answer too
+        client.answered = answered
+        assert await member.read(10, 0.9) == []
+
+
+async def test_who_has_no_partition_waits_for_one() -> None:
+    """It asks for nothing, so it is not answered."""
+    member = reader(Idle(places=set()))
+    for _ in range(9):
+        assert await member.read(10, 0.9) == []

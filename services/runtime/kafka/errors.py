@@ -36,14 +36,18 @@ async def started(client: Any, patience: float) -> AsyncIterator[None]:
         await start(client, patience)
         yield
     finally:
-        await _stop(client)
+        await _stop(client, patience)
 
 
-async def _stop(client: Any) -> None:
+async def _stop(client: Any, patience: float) -> None:
     """aiokafka cancels its attempts at fetching and waits for them, and out comes their cancellation. Taken for our own it
-    would end the loop that reads a topic, and nobody would notice: a task group has no word for a task that was cancelled."""
+    would end the loop that reads a topic, and nobody would notice: a task group has no word for a task that was cancelled.
+    And it tells its broker that it leaves, which may not be there to hear it."""
     try:
-        await client.stop()
+        async with asyncio.timeout(patience):
+            await client.stop()
+    except TimeoutError:
+        await client._client.close()
     except asyncio.CancelledError:
         if _asked():
             raise

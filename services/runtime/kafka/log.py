@@ -17,7 +17,7 @@ from services.runtime.attempts import somebody_new
 from services.runtime.errors import Misconfigured, TooLarge, Unavailable
 from services.runtime.kafka import topics as cluster
 from services.runtime.kafka.errors import start, started, translated
-from services.runtime.kafka.reader import GRACE, PATIENCE, KafkaReader, KafkaTable
+from services.runtime.kafka.reader import GRACE, PATIENCE, SILENCE, KafkaReader, KafkaTable
 from services.runtime.log import Reader, TableReader, require_size
 
 SESSION_TIMEOUT_MS: Final = 6_000
@@ -40,8 +40,10 @@ REBALANCE_TIMEOUT_MS: Final = 30_000
 class KafkaLog:
     """The brokers at `bootstrap`: host:port, comma-separated."""
 
-    def __init__(self, bootstrap: str, patience: float = PATIENCE, grace: float = GRACE) -> None:
-        self._bootstrap, self._patience, self._grace = bootstrap, patience, grace
+    def __init__(
+        self, bootstrap: str, patience: float = PATIENCE, grace: float = GRACE, silence: float = SILENCE
+    ) -> None:
+        self._bootstrap, self._patience, self._grace, self._silence = bootstrap, patience, grace, silence
         self._who = somebody_new()
         self._producer: Any = None
         self._starting = asyncio.Lock()
@@ -65,7 +67,7 @@ class KafkaLog:
         await self.require([topic], [(group, topic)])
         consumer = self._consumer(group_id=group, auto_offset_reset="none")
         notes = partial(cluster.notes, self._bootstrap, group, topic)
-        member = KafkaReader(consumer, topic, self._who, notes, self._patience, self._grace)
+        member = KafkaReader(consumer, topic, self._who, notes, self._patience, self._grace, self._silence)
         async with started(consumer, self._patience):
             consumer._fetcher._prefetch_backoff = PATIENT  # there is no setting for it
             consumer.subscribe([topic.name], listener=member)

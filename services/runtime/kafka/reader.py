@@ -26,6 +26,8 @@ PATIENCE: Final = 15.0
 """Seconds that a publish waits for its acknowledgement, and a commit; aiokafka itself would try forever."""
 GRACE: Final = 10.0
 """Seconds that a rebalance waits for the batch in flight; then it is abandoned, and another member does it again."""
+SILENCE: Final = 40.0
+"""Seconds of idle reading in which no request was answered: longer than any rebalance, which asks for nothing meanwhile."""
 FOLDED: Final = 5000
 """Records of a table taken at once."""
 
@@ -34,11 +36,19 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     """A member of a group. Of each partition it knows up to where all is done and read, counted from its assignment."""
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, topic: Topic, who: str, notes: Notes, patience: float, grace: float
+        self,
+        consumer: AIOKafkaConsumer,
+        topic: Topic,
+        who: str,
+        notes: Notes,
+        patience: float,
+        grace: float,
+        silence: float,
     ) -> None:
         self.assignments = 0
         self._consumer, self._topic, self._who, self._notes = consumer, topic, who, notes
-        self._patience, self._grace = patience, grace
+        self._patience, self._grace, self._silence = patience, grace, silence
+        self._heard, self._silent = -1, 0.0
         self._done: dict[TopicPartition, int] = {}
         self._read: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, OffsetAndMetadata] = {}
@@ -49,6 +59,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         if not more:
             self._idle.set()
         found = await self._found(limit, wait)
+        self._require_answers(0 if found else wait)
         for partition, records in found.items():
             self._done.setdefault(partition, records[0].offset)
             self._read[partition] = records[-1].offset + 1
@@ -70,6 +81,16 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             except OffsetOutOfRangeError:
                 raise self._invalid() from None
         return found
+
+    def _require_answers(self, waited: float) -> None:
+        """aiokafka says nothing of requests that fail, and tries again: to an idle reader a broker that is gone is one that has
+        nothing. What it has heard is only compared, so that no clock counts."""
+        assigned = self._consumer.assignment()
+        heard = max((self._consumer.last_poll_timestamp(partition) or 0 for partition in assigned), default=-1)
+        idle = waited > 0 and heard == self._heard and bool(assigned)
+        self._heard, self._silent = heard, self._silent + waited if idle else 0.0
+        if self._silent > self._silence:
+            raise Unavailable(f"Kafka has answered nothing about {self._topic} for {self._silent:.0f} s")
 
     async def _beside_unreadable(self, limit: int) -> Mapping[TopicPartition, list[ConsumerRecord]]:
         """The client has dropped what it had: it is found again, or in time the group is joined anew."""
