@@ -2,20 +2,22 @@
 
 import subprocess
 import sys
-import tempfile
+from pathlib import Path
 from typing import Final
 
 WAITING: Final = ["tests/integration"]
 COMPUTING: Final = ["tests", "--ignore=tests/integration"]
+SAID: Final = Path("build/integration.txt")
+"""What the half that waits says while it runs."""
 
 
 def main() -> int:
     """Status 1 unless both pass. One half is shown as it goes, the other once that has ended."""
-    with tempfile.TemporaryFile("w+") as said:
-        with subprocess.Popen(_pytest(WAITING), stdout=said, stderr=subprocess.STDOUT) as waiting:
-            computing = subprocess.run(_pytest(COMPUTING), check=False)
-        said.seek(0)
-        print(said.read())
+    SAID.parent.mkdir(exist_ok=True)
+    print(f"Beside this: tests/integration, to {SAID}", flush=True)
+    with SAID.open("w") as said, subprocess.Popen(_pytest(WAITING), stdout=said, stderr=subprocess.STDOUT) as waiting:
+        computing = subprocess.run(_pytest(COMPUTING), check=False)
+    print(SAID.read_text())
     return 1 if computing.returncode or waiting.returncode else 0
 
 

@@ -41,7 +41,7 @@ class Row:
     kinds: int = 1
     """Of what may be struck: each is to be struck as often as is asked for."""
     most: int | None = None
-    """Of strikes, where each takes a minute."""
+    """Of strikes, where each takes a minute, unless the row is asked for by name."""
     around: Around = _nothing
     """What stands while the row is played."""
     untimely: bool = False
