@@ -4,12 +4,17 @@
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from services.runtime import process, settings
 from services.runtime.errors import Misconfigured
 from services.topology import BLOCKS, SERVICES, services_of
+
+OPERATORS: Final = ("RENKEI_FOLDER",)
+"""Variables of the operator's commands, which may stand in the same environment."""
 
 
 def run(names: Sequence[str]) -> int:
@@ -19,7 +24,8 @@ def run(names: Sequence[str]) -> int:
         known = ", ".join((*BLOCKS, *(service.name for service in SERVICES)))
         raise Misconfigured(f"there is no block and no service {', '.join(unknown)}; there are {known}")
     named = {service.name for name in names for service in services_of(name)}
-    return process.main([service for service in SERVICES if service.name in named], SERVICES, settings.load())
+    told = {name: value for name, value in os.environ.items() if name not in OPERATORS}
+    return process.main([service for service in SERVICES if service.name in named], SERVICES, settings.load(told))
 
 
 def main() -> int:
@@ -30,7 +36,9 @@ def main() -> int:
         return run(parser.parse_args().names)
     except Misconfigured as error:
         sys.stderr.write(f"renkei: {error}\n")
-        return 2
+    except OSError as error:
+        sys.stderr.write(f"renkei: {error.filename or 'this machine'}: {error.strerror}\n")
+    return 2
 
 
 if __name__ == "__main__":

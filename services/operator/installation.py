@@ -6,7 +6,7 @@
 import os
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,8 @@ from services.topology import SERVICES
 Layout = Literal["service", "block"]
 """One process per service, or one per block (hub and gateway apart)."""
 START_SECONDS: Final = 90.0
+PASSED: Final = ("RENKEI_PATIENCE", "RENKEI_GRACE", "RENKEI_LOG_LEVEL")
+"""What an operator may set for all processes, in the environment of `renkei up`."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +80,21 @@ class Installation:
         return self.folder / "directory"
 
     def prepare(self) -> None:
-        """Makes what is missing: folders, key-encryption key, passwords."""
+        """Makes what is missing: folders, keys, passwords; InstallationError for a key under which something was sealed."""
         self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         run = self.folder / "run"
         for folder in (self.secrets, self.passwords, self.root_keys, self.systems, self.keys, self.records, run):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.key_encryption_key.exists():
+            _require_none(self.key_encryption_key, self.keys.glob("*.ring"))
             write_secret(self.key_encryption_key, secrets.token_bytes(32))
+        public = self.keys / FILE
         if not self.quarantine_key.exists():
-            key = quarantine.new_key()
-            write_secret(self.quarantine_key, key.encoded())
-            (self.keys / FILE).write_bytes(key.public.encoded())
+            _require_none(self.quarantine_key, [public] if public.exists() else [])
+            write_secret(self.quarantine_key, quarantine.new_key().encoded())
+        if not public.exists():
+            held = quarantine.OperatorKey.model_validate_json(self.quarantine_key.read_bytes())
+            public.write_bytes(held.public.encoded())
         for service in database_services():
             if not (self.passwords / role_of(service)).exists():
                 write_secret(self.passwords / role_of(service), secrets.token_urlsafe(24).encode())
@@ -123,6 +129,7 @@ class Installation:
             "RENKEI_KEY_ENCRYPTION_KEY": str(self.key_encryption_key.resolve()),
             "RENKEI_ROOTS": str(self.roots.resolve()),
             "RENKEI_HTTP": str(http),
+            **{name: os.environ[name] for name in PASSED if name in os.environ},
             **self.told,
         }
 
@@ -187,6 +194,12 @@ def process_names(layout: Layout) -> list[str]:
 def database_services() -> list[str]:
     """Services with a role in the database: those with tables, and the gateway, which reads a view."""
     return [service.name for service in SERVICES if service.tables] + ["gateway"]
+
+
+def _require_none(gone: Path, sealed: Iterable[Path]) -> None:
+    """A new key would open nothing of what was sealed under the old one, and hide that it is missing."""
+    for path in sealed:
+        raise InstallationError(f"{gone} is gone, and {path} needs it: restore it from the backup")
 
 
 def write_secret(path: Path, data: bytes) -> None:

@@ -30,6 +30,7 @@ def configure(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
     )
     logging.basicConfig(handlers=[Foreign()], level=logging.WARNING, force=True)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # whoever asked it something says what became of that
 
 
 def only_allowed(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -41,7 +42,7 @@ def only_allowed(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> 
 class Foreign(logging.Handler):
     """A library's log record: its place, never its text, which may repeat what it was given.
 
-    Of each place one line in `QUIET` seconds, with the count: without a broker aiokafka would write a hundred a second."""
+    Of each place one line in `QUIET` seconds, with the count, whatever it writes meanwhile."""
 
     def __init__(self) -> None:
         super().__init__()

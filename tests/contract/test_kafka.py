@@ -267,10 +267,23 @@ async def test_an_idle_reader_notices_that_its_broker_is_gone(own_broker: Broker
             halt(own_broker.process.pid)
             await until(lambda: read(member, [], b"nothing"))
 
-    with pytest.raises(Unavailable, match=f"answered nothing about {topic}"):
+    with pytest.raises(Unavailable, match=f"has not answered about {topic}"):
         await follow()
     os.kill(own_broker.process.pid, signal.SIGCONT)
     await log.close()
+
+
+async def test_what_cannot_end_in_order_is_cut(own_broker: Broker, topic: Topic) -> None:
+    """Its broker does not hear that it leaves. Nothing of it goes on fetching or knocking, also once that is there again."""
+    await apply_topics(own_broker.bootstrap, [topic], [("a", topic)])
+    consumer = AIOKafkaConsumer(topic.name, bootstrap_servers=own_broker.bootstrap, group_id="a")
+    async with started(consumer, 3):
+        await until(consumer.assignment)
+        tasks = [consumer._fetcher._fetch_task, consumer._coordinator._coordination_task]
+        halt(own_broker.process.pid)
+    assert all(task.done() for task in tasks)
+    os.kill(own_broker.process.pid, signal.SIGCONT)
+    assert not any(connection.connected() for connection in consumer._client._conns.values())
 
 
 async def published(log: KafkaLog, topic: Topic, value: bytes) -> bool:

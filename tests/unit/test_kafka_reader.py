@@ -1,7 +1,7 @@
 """What a reader does beside a record that does not decode: nothing is lost, and nothing in hand is read twice."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,9 +46,6 @@ class Client:
     async def position(self, _: TopicPartition) -> int:
         return self.sought[-1]
 
-    def last_poll_timestamp(self, _: TopicPartition) -> int | None:
-        return None
-
     def seek(self, _: TopicPartition, offset: int) -> None:
         self.sought.append(offset)
 
@@ -59,7 +56,7 @@ async def nothing() -> Mapping[int, tuple[int, Note]]:
 
 def reader(client: Any) -> KafkaReader:
     return KafkaReader(
-        client, Topic("entering", "For this test."), "somebody", nothing, patience=0.05, grace=1, silence=2
+        client, Topic("entering", "For this test."), "somebody", nothing, patience=0.05, grace=1, silence=5
     )
 
 
@@ -94,50 +91,69 @@ async def test_what_is_given_up_is_read_again() -> None:
 
 @dataclass
 class Idle:
-    """A client that finds nothing: because there is nothing, or because nobody answers."""
+    """A client that finds nothing, a second each time: because there is nothing, or because nobody answers for a partition."""
 
-    places: set[TopicPartition] = field(default_factory=lambda: {PLACE})
-    answered: int | None = None
+    answers: dict[TopicPartition, int | None]
+    alive: frozenset[TopicPartition] = frozenset()
+    now: float = 0
 
     def assignment(self) -> set[TopicPartition]:
-        return self.places
+        return set(self.answers)
 
-    def last_poll_timestamp(self, _: TopicPartition) -> int | None:
-        return self.answered
+    def last_poll_timestamp(self, partition: TopicPartition) -> int | None:
+        return self.answers[partition]
 
     async def getmany(self, *_: Any, **__: Any) -> dict[TopicPartition, list[ConsumerRecord]]:
+        self.now += 1
+        for partition in self.alive:
+            self.answers[partition] = (self.answers[partition] or 0) + 1
         return {}
 
-
-async def test_a_broker_that_answers_nothing_is_away() -> None:
-    """Also if it has never answered."""
-    for answered in (None, 1_000):
-        member = reader(Idle(answered=answered))
-        for _ in range(3):
-            await member.read(10, 0.9)
-        with pytest.raises(Unavailable, match="answered nothing about entering for 3 s"):
-            await member.read(10, 0.9)
+    def monotonic(self) -> float:
+        return self.now
 
 
-async def test_a_broker_that_has_nothing_is_there() -> None:
-    client = Idle(answered=1_000)
-    member = reader(client)
-    for answered in (
-        1_000,
-        1_000,
-        1_500,
-        1_500,
-        2_000,
-        2_000,
-        1_400,
-        1_400,
-    ):  # a clock that is set back is an answer too
-        client.answered = answered
-        assert await member.read(10, 0.9) == []
+OTHER = TopicPartition("entering", 1)
 
 
-async def test_who_has_no_partition_waits_for_one() -> None:
+@pytest.fixture
+def idle(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Idle, KafkaReader]]:
+    def made(answers: dict[TopicPartition, int | None], *alive: TopicPartition) -> tuple[Idle, KafkaReader]:
+        client = Idle(answers, frozenset(alive))
+        monkeypatch.setattr("services.runtime.kafka.reader.time", client)
+        return client, reader(client)
+
+    return made
+
+
+async def read(member: KafkaReader, times: int) -> None:
+    for _ in range(times):
+        assert await member.read(10, 0) == []
+
+
+@pytest.mark.parametrize("answered", [None, 1_000])
+async def test_a_broker_that_does_not_answer_is_away(idle: Any, answered: int | None) -> None:
+    """Also if it has never answered, and if only one of several does not."""
+    client, member = idle({PLACE: answered, OTHER: 7}, OTHER)
+    with pytest.raises(Unavailable, match="has not answered about entering for 5 s"):
+        await read(member, 1_000)
+    assert client.now == 10  # one look to compare with
+
+
+async def test_a_broker_that_has_nothing_is_there(idle: Any) -> None:
+    _, member = idle({PLACE: None, OTHER: 7}, PLACE, OTHER)
+    await read(member, 100)
+
+
+async def test_who_has_no_partition_waits_for_one(idle: Any) -> None:
     """It asks for nothing, so it is not answered."""
-    member = reader(Idle(places=set()))
+    _, member = idle({})
+    await read(member, 100)
+
+
+async def test_a_new_assignment_is_given_time(idle: Any) -> None:
+    """What was not answered before it was taken away says nothing about afterwards."""
+    _, member = idle({PLACE: None})
     for _ in range(9):
-        assert await member.read(10, 0.9) == []
+        await read(member, 9)
+        await member.on_partitions_assigned([PLACE])

@@ -38,3 +38,11 @@ def test_a_process_imports_nothing_of_the_operators() -> None:
     told = "import sys, services.running; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert not OPERATORS & set(done.stdout.split())
+
+
+def test_a_variable_of_the_operators_commands_may_stand_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other that is unknown is told."""
+    monkeypatch.setenv("RENKEI_FOLDER", "here")
+    monkeypatch.setenv("RENKEI_KAFKAS", "there")
+    with pytest.raises(Misconfigured, match="unknown settings: RENKEI_KAFKAS; "):
+        running.run(["crypto"])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
 import structlog
@@ -30,28 +30,44 @@ def translated(failure: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def started(client: Any, patience: float) -> AsyncIterator[None]:
-    """A client for as long as the block lasts; `Unavailable` if it finds no broker."""
+async def started(consumer: Any, patience: float) -> AsyncIterator[None]:
+    """A consumer for as long as the block lasts; `Unavailable` if it finds no broker."""
     try:
-        await start(client, patience)
+        await start(consumer, patience)
         yield
     finally:
-        await _stop(client, patience)
+        await _stop(consumer, patience)
 
 
-async def _stop(client: Any, patience: float) -> None:
-    """aiokafka cancels its attempts at fetching and waits for them, and out comes their cancellation. Taken for our own it
-    would end the loop that reads a topic, and nobody would notice: a task group has no word for a task that was cancelled.
-    And it tells its broker that it leaves, which may not be there to hear it."""
+async def _stop(consumer: Any, patience: float) -> None:
+    """aiokafka tells its broker that it leaves, which may not be there to hear it. And it cancels its attempts at fetching and
+    waits for them, and out comes their cancellation: taken for our own it would end the loop that reads a topic, and nobody
+    would notice, since a task group has no word for a task that was cancelled."""
     try:
         async with asyncio.timeout(patience):
-            await client.stop()
-    except TimeoutError:
-        await client._client.close()
-    except asyncio.CancelledError:
-        if _asked():
+            await consumer.stop()
+    except (asyncio.CancelledError, KafkaError, OSError) as error:
+        await _cut(consumer, patience)
+        if isinstance(error, asyncio.CancelledError) and _asked():
             raise
-        await client._client.close()  # what it had still to do
+
+
+async def _cut(consumer: Any, patience: float) -> None:
+    """What it had still to do: its tasks would fetch, and knock at every broker they know, for as long as this process runs."""
+    tasks = _tasks(consumer)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=patience)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(consumer._client.close(), patience)
+
+
+def _tasks(consumer: Any) -> set[asyncio.Task[Any]]:
+    """Of its fetcher and its coordinator, as far as it has them yet."""
+    parts = [part for part in (consumer._fetcher, consumer._coordinator) if part is not None]
+    found = {held for part in parts for held in vars(part).values() if isinstance(held, asyncio.Task)}
+    return found | {task for part in parts for task in getattr(part, "_pending_tasks", ())}
 
 
 def _asked() -> bool:

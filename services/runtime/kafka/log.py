@@ -71,7 +71,10 @@ class KafkaLog:
         async with started(consumer, self._patience):
             consumer._fetcher._prefetch_backoff = PATIENT  # there is no setting for it
             consumer.subscribe([topic.name], listener=member)
-            yield member
+            try:
+                yield member
+            finally:
+                member.rest()
             await member.leave()
 
     @asynccontextmanager
@@ -107,22 +110,31 @@ class KafkaLog:
             raise
 
     async def _started_producer(self) -> Any:
-        async with self._starting:
+        """One starts it, and the others wait for that as long as for anything: not one after the other."""
+        with translated("Kafka is not reachable"):
+            async with asyncio.timeout(self._patience):
+                await self._starting.acquire()
+        try:
             if self._producer is None:
-                producer = AIOKafkaProducer(
-                    bootstrap_servers=self._bootstrap,
-                    enable_idempotence=True,
-                    acks="all",
-                    max_batch_size=cluster.BATCH_LIMIT,
-                    retry_backoff_ms=RETRY_MS,
-                )
-                try:
-                    await start(producer, self._patience)
-                except Unavailable:
-                    await producer.stop()
-                    raise
-                self._producer = producer
+                self._producer = await self._new_producer()
             return self._producer
+        finally:
+            self._starting.release()
+
+    async def _new_producer(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            enable_idempotence=True,
+            acks="all",
+            max_batch_size=cluster.BATCH_LIMIT,
+            retry_backoff_ms=RETRY_MS,
+        )
+        try:
+            await start(producer, self._patience)
+        except Unavailable:
+            await producer.stop()
+            raise
+        return producer
 
     def _drop(self, producer: AIOKafkaProducer) -> None:
         """It ends by itself, once it has delivered what others are still waiting for."""

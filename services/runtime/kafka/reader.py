@@ -1,6 +1,7 @@
 """Readers on Apache Kafka: a member of a consumer group, and a whole topic from its beginning."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -26,8 +27,8 @@ PATIENCE: Final = 15.0
 """Seconds that a publish waits for its acknowledgement, and a commit; aiokafka itself would try forever."""
 GRACE: Final = 10.0
 """Seconds that a rebalance waits for the batch in flight; then it is abandoned, and another member does it again."""
-SILENCE: Final = 40.0
-"""Seconds of idle reading in which no request was answered: longer than any rebalance, which asks for nothing meanwhile."""
+SILENCE: Final = 30.0
+"""Seconds of reading in which a partition must have been answered once: an idle one is, twice a second."""
 FOLDED: Final = 5000
 """Records of a table taken at once."""
 
@@ -48,7 +49,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self.assignments = 0
         self._consumer, self._topic, self._who, self._notes = consumer, topic, who, notes
         self._patience, self._grace, self._silence = patience, grace, silence
-        self._heard, self._silent = -1, 0.0
+        self._heard: dict[TopicPartition, int | None] = {}
+        self._reading = 0.0
         self._done: dict[TopicPartition, int] = {}
         self._read: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, OffsetAndMetadata] = {}
@@ -58,8 +60,9 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def read(self, limit: int, wait: float, more: bool = False) -> list[Message]:
         if not more:
             self._idle.set()
+        began = time.monotonic()
         found = await self._found(limit, wait)
-        self._require_answers(0 if found else wait)
+        self._require_answers(time.monotonic() - began)
         for partition, records in found.items():
             self._done.setdefault(partition, records[0].offset)
             self._read[partition] = records[-1].offset + 1
@@ -82,15 +85,16 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 raise self._invalid() from None
         return found
 
-    def _require_answers(self, waited: float) -> None:
-        """aiokafka says nothing of requests that fail, and tries again: to an idle reader a broker that is gone is one that has
-        nothing. What it has heard is only compared, so that no clock counts."""
-        assigned = self._consumer.assignment()
-        heard = max((self._consumer.last_poll_timestamp(partition) or 0 for partition in assigned), default=-1)
-        idle = waited > 0 and heard == self._heard and bool(assigned)
-        self._heard, self._silent = heard, self._silent + waited if idle else 0.0
-        if self._silent > self._silence:
-            raise Unavailable(f"Kafka has answered nothing about {self._topic} for {self._silent:.0f} s")
+    def _require_answers(self, seconds: float) -> None:
+        """aiokafka says nothing of requests that fail, and tries again: a broker that is gone looks like one that has nothing.
+        After so many seconds spent in reading no partition may stand as it stood: whoever waits is fetching all of them."""
+        self._reading += seconds
+        if self._reading < self._silence:
+            return
+        before, self._reading = self._heard, 0.0
+        self._heard = {place: self._consumer.last_poll_timestamp(place) for place in self._consumer.assignment()}
+        if any(place in before and before[place] == heard for place, heard in self._heard.items()):
+            raise Unavailable(f"Kafka has not answered about {self._topic} for {self._silence:g} s")
 
     async def _beside_unreadable(self, limit: int) -> Mapping[TopicPartition, list[ConsumerRecord]]:
         """The client has dropped what it had: it is found again, or in time the group is joined anew."""
@@ -143,6 +147,10 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             counted[position.partition][position.offset] = count
         await self._commit(lambda number: Note(self._who, counted.get(number, {})))
 
+    def rest(self) -> None:
+        """Nothing is in flight any more: no rebalance need wait for it."""
+        self._idle.set()
+
     async def leave(self) -> None:
         """Commits what is done, and that this member leaves in order."""
         await self._commit(lambda _: LEFT)
@@ -182,6 +190,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         """Reading starts at the committed offsets."""
         self.assignments += 1
         self._done, self._read, self._committed = {}, {}, {}
+        self._heard, self._reading = {}, 0.0
 
 
 class KafkaTable:
