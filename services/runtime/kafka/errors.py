@@ -12,7 +12,7 @@ from services.runtime.errors import Unavailable
 from services.runtime.logging import place
 
 AGAIN: Final = 0.5
-"""Seconds until a client asks anew where the partitions are, if that has failed as it must not."""
+"""Seconds until a client asks anew where the partitions are, if nobody has answered."""
 
 
 @contextmanager
@@ -87,14 +87,21 @@ async def start(client: Any, patience: float) -> None:
 def _supervise(client: Any) -> None:
     """aiokafka does not foresee uvloop's RuntimeError for a connection closed a moment ago: a task dies of it, and what
     waits for that task waits for ever, also when the client is to stop. To its requests it is a lost connection; and the task
-    that learns where the partitions are begins anew, whatever it dies of."""
-    request, once = client.send, client._md_synchronizer
+    that learns where the partitions are begins anew, whatever it dies of. Nor does it pause between two attempts at that where
+    no broker answers: a dozen readers would knock hundreds of times a second, and take a whole processor for it."""
+    request, once, update = client.send, client._md_synchronizer, client._metadata_update
 
     async def send(*told: Any, **named: Any) -> Any:
         try:
             return await request(*told, **named)
         except RuntimeError as error:
             raise KafkaConnectionError(str(error)) from error
+
+    async def updated(*told: Any) -> bool:
+        found: bool = await update(*told)
+        if not found:
+            await asyncio.sleep(AGAIN)
+        return found
 
     async def synchronize() -> None:
         while True:
@@ -106,4 +113,4 @@ def _supervise(client: Any) -> None:
             if not client._md_update_waiter.done():
                 client._md_update_waiter.set_result(None)
 
-    client.send, client._md_synchronizer = send, synchronize
+    client.send, client._md_synchronizer, client._metadata_update = send, synchronize, updated
