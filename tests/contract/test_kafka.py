@@ -257,12 +257,12 @@ async def test_a_broker_that_comes_back(own_broker: Broker, topic: Topic) -> Non
 async def test_an_idle_reader_notices_that_its_broker_is_gone(own_broker: Broker, topic: Topic) -> None:
     """What has nothing to read and what is not answered look alike in the client; the reader tells them apart, and can end."""
     await apply_topics(own_broker.bootstrap, [topic], [("a", topic)])
-    log = KafkaLog(own_broker.bootstrap, patience=1, silence=3)
+    log = KafkaLog(own_broker.bootstrap, patience=1, silence=5)
 
     async def follow() -> None:
         async with log.reader("a", topic) as member:
             await until(lambda: assigned(member))
-            for _ in range(10):
+            for _ in range(25):
                 assert await member.read(1, 0.5) == []  # the broker answers, and has nothing
             halt(own_broker.process.pid)
             await until(lambda: read(member, [], b"nothing"))
@@ -277,7 +277,7 @@ async def test_what_cannot_end_in_order_is_cut(own_broker: Broker, topic: Topic)
     """Its broker does not hear that it leaves. Nothing of it goes on fetching or knocking, also once that is there again."""
     await apply_topics(own_broker.bootstrap, [topic], [("a", topic)])
     consumer = AIOKafkaConsumer(topic.name, bootstrap_servers=own_broker.bootstrap, group_id="a")
-    async with started(consumer, 3):
+    async with started(consumer, 10):
         await until(consumer.assignment)
         tasks = [consumer._fetcher._fetch_task, consumer._coordinator._coordination_task]
         halt(own_broker.process.pid)
