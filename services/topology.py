@@ -25,8 +25,6 @@ SERVICES: Final[tuple[Service, ...]] = (
     hub,
     gateway,
 )
-
-
 BLOCKS: Final[tuple[Block, ...]] = ("intermediate", "linkage")
 """The blocks that can run in one process each."""
 

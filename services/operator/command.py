@@ -1,6 +1,5 @@
 """The operator's command `renkei`."""
 
-import logging
 import sys
 from typing import Annotated, Literal
 
@@ -73,7 +72,6 @@ def run(names: Annotated[list[str], typer.Argument(help=f"Services, or a block: 
 
 
 def main() -> None:
-    """Entry point. A client's warnings while a broker is still starting are no news to an operator: errors say enough."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    """Entry point; what an operator can mend is said in one line."""
     with mendable():
         app()

@@ -88,13 +88,12 @@ class Installation:
         if not self.key_encryption_key.exists():
             _require_none(self.key_encryption_key, self.keys.glob("*.ring"))
             write_secret(self.key_encryption_key, secrets.token_bytes(32))
-        public = self.keys / FILE
         if not self.quarantine_key.exists():
-            _require_none(self.quarantine_key, [public] if public.exists() else [])
+            _require_none(self.quarantine_key, self.keys.glob(FILE))
             write_secret(self.quarantine_key, quarantine.new_key().encoded())
-        if not public.exists():
+        if not (self.keys / FILE).exists():
             held = quarantine.OperatorKey.model_validate_json(self.quarantine_key.read_bytes())
-            public.write_bytes(held.public.encoded())
+            (self.keys / FILE).write_bytes(held.public.encoded())
         for service in database_services():
             if not (self.passwords / role_of(service)).exists():
                 write_secret(self.passwords / role_of(service), secrets.token_urlsafe(24).encode())

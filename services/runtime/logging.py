@@ -30,7 +30,6 @@ def configure(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
     )
     logging.basicConfig(handlers=[Foreign()], level=logging.WARNING, force=True)
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # whoever asked it something says what became of that
 
 
 def only_allowed(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -6,7 +6,6 @@ Groups of rows, each on servers of its own, are played two at a time: most of a 
 import argparse
 import asyncio
 import json
-import logging
 import signal
 import sys
 import time
@@ -95,7 +94,6 @@ def _show(rows: Sequence[dict[str, object]], seconds: int) -> None:
 
 def _play(group: Group, rows: Sequence[Row], times: int, output: Path) -> int:
     """Its figures are written as they come."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     if not group.needs():
         outcomes = [Outcome(row.key, row.fault.name, failure="not played: it needs root on Linux") for row in rows]
         for outcome in outcomes:

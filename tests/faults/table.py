@@ -13,7 +13,7 @@ from services.operator.generate.marked import between
 from tests.faults.matrix import BUILD, GROUPS
 
 README: Final = Path(__file__).parents[1] / "README.md"
-BEGIN: Final = "<!-- Written by `python -m tests.faults.table` from the last run. -->"
+BEGIN: Final = "<!-- Written by `python -m tests.faults.table`. -->"
 END: Final = "<!-- End of what `python -m tests.faults.table` writes. -->"
 COLUMNS: Final = ("fault", "times", "posted", "lost", "twice", "disordered", "in clear", "wrong", "first s", "empty s")
 
