@@ -1,11 +1,12 @@
 """What the command prints and how it fails: one place for progress, tables and readable errors."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -19,7 +20,10 @@ from services.runtime.errors import Misconfigured, Unavailable
 
 T = TypeVar("T")
 
-screen = Console()
+REDIRECTED: Final = 200
+"""Columns of a table that goes into a file or a pipe, where no terminal says how wide it is."""
+
+screen = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else REDIRECTED)
 Folder = Annotated[Path, typer.Option("--folder", envvar="RENKEI_FOLDER", help="Folder of the installation.")]
 Codes = Annotated[list[str], typer.Argument(help="Codes of agencies, such as 221309.")]
 HERE = Path(".renkei")
