@@ -34,7 +34,8 @@ COMMIT_EVERY: Final = 0.5
 """Seconds between offset commits: by time, not by batch, since each costs a loop as much as a small batch; a redelivery is
 harmless."""
 SHORTEST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 5.0
+LONGEST_PAUSE: Final = 2.0
+"""Seconds between attempts. That an outage is over is noticed by the next, so it makes the first message so late."""
 
 
 @dataclass

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -222,11 +222,20 @@ async def test_no_broker_is_unavailable() -> None:
 
 
 @pytest.fixture
-def own_broker(installation: Path) -> Iterator[Broker]:
+async def own_broker(installation: Path) -> AsyncIterator[Broker]:
     """One that may be halted: this session's, where that runs here."""
-    broker = server.start(KafkaSettings(installation))
+    broker = server.start(KafkaSettings(installation, brief=True))
     yield broker
     os.kill(broker.process.pid, signal.SIGCONT)
+    await until(lambda: registered(broker.bootstrap))
+
+
+async def registered(bootstrap: str) -> bool:
+    """Its controller gives a broker up that is silent for 9 s: until it is heard again, it names no broker to anyone."""
+    try:
+        return not await diff_topics(bootstrap, [], [])
+    except Unavailable:
+        return False
 
 
 async def test_a_broker_that_comes_back(own_broker: Broker, topic: Topic) -> None:
