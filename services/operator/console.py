@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from schemas.text import explained
 from services.operator.installation import Installation
@@ -20,10 +21,10 @@ from services.runtime.errors import Misconfigured, Unavailable
 
 T = TypeVar("T")
 
-REDIRECTED: Final = 200
+REDIRECTED: Final = 240
 """Columns of a table that goes into a file or a pipe, where no terminal says how wide it is."""
 
-screen = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else REDIRECTED)
+screen = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else REDIRECTED, markup=False)
 Folder = Annotated[Path, typer.Option("--folder", envvar="RENKEI_FOLDER", help="Folder of the installation.")]
 Codes = Annotated[list[str], typer.Argument(help="Codes of agencies, such as 221309.")]
 HERE = Path(".renkei")
@@ -63,8 +64,8 @@ def mendable() -> Iterator[None]:
 
 
 def fail(text: str) -> None:
-    """Says what is wrong on standard error, and ends with status 2."""
-    Console(stderr=True).print(f"[red]renkei:[/red] {text}", highlight=False)
+    """Says what is wrong on standard error, in one line however long, and ends with status 2."""
+    Console(stderr=True, markup=False).print(Text("renkei:", "red"), text, soft_wrap=True, highlight=False)
     sys.exit(2)
 
 

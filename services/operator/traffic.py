@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from schemas import canonical
 from schemas.agencies import load_municipalities
+from services.operator.console import screen
 from services.runtime.errors import Misconfigured
 from services.traffic import settings
 from services.traffic.model import STUDY, Shares, installation
@@ -53,7 +53,7 @@ def show_plan(
     if json:
         typer.echo(canonical.encode(facts(planned)))
     else:
-        Console().print(tables(planned))
+        screen.print(tables(planned))
 
 
 @application.command("report")

@@ -6,9 +6,7 @@ from typing import Annotated, Final
 import typer
 from pydantic import TypeAdapter, ValidationError
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from schemas.control import Control
 from schemas.text import MessageId
@@ -17,9 +15,6 @@ from services.operator.history.steps import History, history
 from services.operator.history.store import Summary
 
 exchange = group("What became of an exchange.")
-WIDE: Final = 240
-"""Columns where nobody looks at a terminal: nothing is folded in a file."""
-
 Rows = Sequence[Sequence[str]]
 
 
@@ -35,9 +30,8 @@ def show(
     found = finished(history(opened(folder), exchange))
     if found.summary is None and not found.steps:
         fail(f"no exchange {exchange} is known here")
-    printer = screen if screen.is_terminal else Console(width=WIDE)
     for table in tables(found):
-        printer.print(table)
+        screen.print(table)
 
 
 def tables(found: History) -> Iterator[Table]:
@@ -99,5 +93,5 @@ def _table(title: str, columns: Sequence[str], rows: Rows) -> Table:
     for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     return table
