@@ -41,7 +41,10 @@ class Hub:
 
 
 async def permit(messages: Sequence[Message], hub: Hub) -> list[Outcome]:
-    """Every message is permitted for its receiver, or refused to its sender, or is a security event."""
+    """Every message is permitted for its receiver, or refused to its sender, or is a security event.
+
+    `Unavailable` while its own beat has not come back to it: whatever stands between keeps revocations from it as well."""
+    hub.permitter.directory.require_fresh()
     outcomes: list[Outcome] = []
     submitted = list(_submitted(messages, hub, outcomes))
     agencies = {HUB, *(party for one in submitted for party in (one.said.sender, one.said.receiver))}

@@ -74,10 +74,11 @@ def require_size(records: Sequence[tuple[Topic, Message]]) -> None:
     """`TooLarge` if a record exceeds its topic's limit: the same answer from every log, and before anything is sent."""
     for topic, message in records:
         limit = MESSAGE_LIMIT + topic.room
-        if _size(message) > limit:
-            raise TooLarge(f"a record for {topic} has {_size(message)} bytes, more than {limit}")
+        if size(message) > limit:
+            raise TooLarge(f"a record for {topic} has {size(message)} bytes, more than {limit}")
 
 
-def _size(message: Message) -> int:
+def size(message: Message) -> int:
+    """Bytes of a record: key, value, headers."""
     headers = sum(len(name.encode()) + len(data) for name, data in message.headers.items())
     return len(message.key.encode()) + len(message.value) + headers

@@ -4,6 +4,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -55,6 +56,18 @@ class Foreign(logging.Handler):
             error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else record.levelname.lower()
             structlog.get_logger().warning("library", where=where, error=error, count=self._count.pop(where))
             self._said[where] = record.created
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What may be kept of an error: its type and its place. The error itself keeps alive whatever its step had in hand."""
+
+    error: str
+    place: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Failure":
+        return cls(type(error).__name__, place(error))
 
 
 def place(error: BaseException) -> str:

@@ -19,16 +19,17 @@ from services.runtime.chain import Chain, Stage
 from services.runtime.directory import Directory
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.gathering import Gathering
-from services.runtime.log import Log, Reader
-from services.runtime.logging import place
+from services.runtime.log import Log, Reader, size
+from services.runtime.logging import Failure
 from services.runtime.metrics import Metrics
 from services.runtime.quarantine import Quarantine, returned
 from services.runtime.shortcut import Shortcut
-from services.runtime.trial import Aside, Killed, Stuck, Trial
+from services.runtime.trial import ATTEMPTS, KILLED, Aside, Stuck, Trial
 
 BATCH: Final = 500
 """Messages a batch at most: at 2 KB each a megabyte, and few enough that no transaction is long."""
 LARGEST: Final = 20 * BATCH
+LARGEST_BYTES: Final = 64 * 1024 * 1024
 """Messages held while none of them can be done."""
 COMMIT_EVERY: Final = 0.5
 """Seconds between offset commits: by time, not by batch, since each costs a loop as much as a small batch; a redelivery is
@@ -81,7 +82,7 @@ class Loop:
             except Misconfigured:
                 raise
             except Exception as error:  # of the client's: it joins anew
-                self._failed(error, 0)
+                self._failed(Failure.of(error), 0)
                 await pause.wait(self.stopping)
 
     async def _follow(self, reader: Reader, pause: "Pause") -> None:
@@ -140,11 +141,11 @@ class Loop:
             except Misconfigured:
                 raise
             except Stuck as stuck:  # nothing is lost, /ready turns red; what comes after may show whose fault it is
-                self._failed(stuck.__cause__ or stuck, len(messages))
-                if len(messages) < LARGEST:
+                self._failed(stuck.failure, len(messages))
+                if len(messages) < LARGEST and sum(map(size, messages)) < LARGEST_BYTES:
                     messages += await gathering.more()
             except Exception as error:  # a bug, or a message that the step does not foresee
-                self._failed(error, len(messages))
+                self._failed(Failure.of(error), len(messages))
                 trial = Trial(_unnoted, gathering.reader.done, self._company(), {})
             else:
                 gathering.reader.done(messages)
@@ -166,13 +167,13 @@ class Loop:
         """Into quarantine; and if its service has something to say to the askers, that is said."""
         topic = self.stage.topic
         records = [
-            self.quarantine.record(returned(message, self.chain.release), why, attempts, self._source(message))
-            for message, why, attempts in failed
+            self.quarantine.record(returned(message, self.chain.release), why, ATTEMPTS, self._source(message))
+            for message, why in failed
         ]
         await self.log.publish(records)
         self.metrics.aside.labels(self.stage.service.name, topic.name).inc(len(failed))
-        for message, why, _ in failed:
-            if not isinstance(why, Killed):  # reading it once more could kill once more, and for ever
+        for message, why in failed:
+            if why != KILLED:  # reading it once more could kill once more, and for ever
                 await self._tell(skipping, message)
 
     def _source(self, message: Message) -> str:
@@ -194,11 +195,11 @@ class Loop:
         self._count("unavailable")
         structlog.get_logger().warning("waiting", where=self.name, waiting_for=str(reason))
 
-    def _failed(self, error: BaseException, count: int) -> None:
-        kind = type(error).__name__
-        self.condition.waiting[self.name] = f"step failed: {kind}"
-        self._count(kind)
-        structlog.get_logger().error("step failed", where=self.name, error=kind, reason=place(error), count=count)
+    def _failed(self, failure: Failure, count: int) -> None:
+        self.condition.waiting[self.name] = f"step failed: {failure.error}"
+        self._count(failure.error)
+        said = {"error": failure.error, "reason": failure.place}
+        structlog.get_logger().error("step failed", where=self.name, count=count, **said)
 
     def _count(self, error: str) -> None:
         self.metrics.retries.labels(self.stage.service.name, self.stage.topic.name, error).inc()

@@ -13,7 +13,7 @@ from schemas.text import decoded, instant
 from schemas.topics import Topic
 from services.runtime.clock import Clock
 from services.runtime.errors import Misconfigured
-from services.runtime.logging import place
+from services.runtime.logging import Failure
 
 FILE = "quarantine.json"
 """The operator's public halves, in the folder of the key rings."""
@@ -37,10 +37,10 @@ class Quarantine:
     service: str
     clock: Clock
 
-    def record(self, message: Message, failure: Exception, attempts: int, source: str) -> tuple[Topic, Message]:
+    def record(self, message: Message, failure: Failure, attempts: int, source: str) -> tuple[Topic, Message]:
         """What is published of a message that entered its block at `source`."""
-        kind, where = type(failure).__name__, place(failure)
-        structlog.get_logger().error("set aside", service=self.service, where=str(message.position), error=kind)
+        where = str(message.position)
+        structlog.get_logger().error("set aside", service=self.service, where=where, error=failure.error)
         said = Quarantined(
             service=self.service,
             topic=message.position.topic,
@@ -48,8 +48,8 @@ class Quarantine:
             offset=message.position.offset,
             source=source[:256],
             appended=max(0, message.time),
-            error=kind[:64],
-            place=where[:256],
+            error=failure.error[:64],
+            place=failure.place[:256],
             attempts=attempts,
             time=instant(self.clock()),
         )

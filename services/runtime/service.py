@@ -67,7 +67,8 @@ class Service:
     ring: str = ""
     """The block whose key rings it holds, if any: one key-ring file per (block, agency)."""
     directed: bool = True
-    """Whether it works by the directory, and stops where that has fallen silent."""
+    """Whether it waits for the directory at its start, and stops where that has fallen silent. The hub begins without, since
+    it is the one whose beat all wait for; then it asks by itself."""
 
     def group(self, topic: Topic) -> str:
         """Consumer group of a topic, whatever process runs it: layouts can be switched at any time."""

@@ -5,7 +5,7 @@ would overtake them. Until they are done this reader's batches go through the lo
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,21 +26,24 @@ class Shortcut:
     log: Log
     _assignments: int = 0
     _looked: float = 0
-    _left: list[Topic] = field(default_factory=list)
-    _skipping: set[Topic] = field(default_factory=set)
+    _onward: list[Topic] = field(default_factory=list)
+    _skipping: list[Topic] = field(default_factory=list)
 
     async def topics(self, reader: Reader) -> Collection[Topic]:
         """To be asked between two batches, when all that this reader caused is acknowledged."""
         if reader.assignments != self._assignments:
             self._assignments, self._looked = reader.assignments, 0
-            self._left, self._skipping = self.chain.onward(self.stage), set()
-        if self._left and time.monotonic() - self._looked >= LOOK_EVERY:
-            # the nearest first: what is left of it goes on to the next
-            done = [topic for topic in self._left if await self._is_done(topic)]
-            self._skipping |= set(done)
-            self._left = [topic for topic in self._left if topic not in done]
+            self._onward, self._skipping = self.chain.onward(self.stage), []
+        left = [topic for topic in self._onward if topic not in self._skipping]
+        if left and time.monotonic() - self._looked >= LOOK_EVERY:
+            if more := await self._done(left):
+                # What was left of one has gone on to others: of none may anything be left after all of them were seen done.
+                self._skipping = await self._done(await self._done(self._skipping + more))
             self._looked = time.monotonic()
         return self._skipping
+
+    async def _done(self, topics: Sequence[Topic]) -> list[Topic]:
+        return [topic for topic in topics if await self._is_done(topic)]
 
     async def _is_done(self, topic: Topic) -> bool:
         ends = await self.log.ends(topic)

@@ -4,33 +4,37 @@ A message that cannot be done is set aside after three attempts, but only once t
 must not empty a topic into quarantine (architecture section 4).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.message import Message, Position
 from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.logging import Failure
 
 ATTEMPTS: Final = 3
+KILLED: Final = Failure("Killed", "unknown")
+"""The process ended, three times, while this message was being done."""
 
 
 class Stuck(Exception):
-    """Nothing of the batch can be done, as far as it was tried; the cause is the first message's failure."""
+    """Nothing of the batch can be done, as far as it was tried: why not the first."""
 
-
-class Killed(Exception):
-    """The process ended, three times, while this message was being done."""
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.error)
+        self.failure = failure
 
 
 Attempt = Callable[[Message], Awaitable[None]]
 """Does one message, or raises."""
-Aside = tuple[Message, Exception, int]
-"""A message that cannot be done, why, and after how many attempts."""
+Aside = tuple[Message, Failure]
+"""A message that cannot be done, and why."""
 SetAside = Callable[[Sequence[Aside]], Awaitable[None]]
 """Puts them into quarantine."""
 Note = Callable[[Mapping[Position, int]], Awaitable[None]]
-"""Told before each attempt: the attempts so far at everything that is not done yet."""
+"""Told how many processes have ended at each message: before an attempt as if this one did, afterwards the truth."""
 
 
 @dataclass
@@ -42,18 +46,26 @@ class Trial:
     """Told of each message that need not be read again."""
     company: Callable[[], bool]
     """Whether the step has done others meanwhile, which came to it another way."""
-    attempts: dict[Position, int]
-    """What earlier processes have noted."""
+    ended: dict[Position, int]
+    """How many processes have ended while they did a message, as they noted it beforehand."""
     _settled: set[Position] = field(default_factory=set)
-    _failed: list[tuple[Message, Exception]] = field(default_factory=list)
+    _failed: list[Aside] = field(default_factory=list)
 
     async def run(self, batch: Sequence[Message], attempt: Attempt, set_aside: SetAside) -> None:
         """Returns when every message is done or set aside; `Stuck` if no message could be done."""
+        try:
+            await self._run(batch, attempt, set_aside)
+        except (Exception, asyncio.CancelledError):  # this process has outlived its attempts: they count for nothing
+            with suppress(Unavailable):
+                await self.note(self.ended)
+            raise
+
+    async def _run(self, batch: Sequence[Message], attempt: Attempt, set_aside: SetAside) -> None:
         await self._look_again(attempt)
         if self.company():
             await self._settle(set_aside)
         for message in self._untried(batch):
-            failure = await self._tried(message, attempt)
+            failure = await self._tried(message, attempt, ATTEMPTS)
             if failure is not None:
                 self._failed.append((message, failure))
             else:
@@ -62,7 +74,7 @@ class Trial:
                 await self._settle(set_aside)
                 self.done([message])
         if self._failed:
-            raise Stuck from self._failed[0][1]
+            raise Stuck(self._failed[0][1])
 
     def _untried(self, batch: Sequence[Message]) -> list[Message]:
         known = self._settled | {message.position for message, _ in self._failed}
@@ -70,42 +82,46 @@ class Trial:
 
     async def _look_again(self, attempt: Attempt) -> None:
         """Whether what stopped the first has been mended; then the others are tried anew, in order. What kills is not."""
-        if not self._failed or isinstance(self._failed[0][1], Killed):
-            return
-        first = self._failed[0][0]
-        self.attempts[first.position] = ATTEMPTS - 1
-        if await self._tried(first, attempt) is None:
-            self._settled.add(first.position)
-            for message, _ in self._failed:
-                self.attempts.pop(message.position, None)
+        if self._failed and await self._tried(self._failed[0][0], attempt, 1) is None:
+            self._settled.add(self._failed[0][0].position)
             self._failed.clear()
 
-    async def _tried(self, message: Message, attempt: Attempt) -> Exception | None:
+    async def _tried(self, message: Message, attempt: Attempt, times: int) -> Failure | None:
         """None if it was done, else why not."""
-        failure: Exception = Killed()
-        while self.attempts.get(message.position, 0) < ATTEMPTS:
-            self.attempts[message.position] = self.attempts.get(message.position, 0) + 1
+        failure = KILLED
+        if self.ended.get(message.position, 0) >= ATTEMPTS:
+            return failure
+        for _ in range(times):
             try:
-                await self.note(self.attempts)
-                await attempt(message)
-            except Unavailable:
-                self.attempts[message.position] -= 1
-                with suppress(Unavailable):  # else a process that ends while it waits counts against it
-                    await self.note(self.attempts)
-                raise
-            except Misconfigured:
+                async with self._begun(message.position):
+                    await attempt(message)
+            except (Unavailable, Misconfigured):
                 raise
             except Exception as error:  # whatever it is, it is this message's, if others can be done
-                failure = error
+                failure = Failure.of(error)
             else:
-                del self.attempts[message.position]
+                self.ended.pop(message.position, None)
                 return None
         return failure
 
+    @asynccontextmanager
+    async def _begun(self, position: Position) -> AsyncIterator[None]:
+        """Noted for as long as it lasts: should this process end meanwhile, whoever comes next knows at what."""
+        before = self.ended.get(position, 0)
+        self.ended[position] = before + 1
+        try:
+            await self.note(self.ended)
+            yield
+        finally:
+            if before:
+                self.ended[position] = before
+            else:
+                del self.ended[position]
+
     async def _settle(self, set_aside: SetAside) -> None:
         if self._failed:
-            await set_aside([(one, why, self.attempts.get(one.position, ATTEMPTS)) for one, why in self._failed])
+            await set_aside(self._failed)
         for message, _ in self._failed:
-            self.attempts.pop(message.position, None)
+            self.ended.pop(message.position, None)
             self._settled.add(message.position)
         self._failed.clear()

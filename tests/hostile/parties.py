@@ -85,6 +85,7 @@ class Parties:
         directory = Directory(
             roots={},
             clock=self.clock,
+            beat=self.clock(),
             edition=EDITION,
             agencies={code: _agency(code) for code in agencies},
             policies={code: PolicyRecord(agency=code, version=1, grants=[grant], automatic=grant) for code in agencies},

@@ -39,7 +39,7 @@ from tests.checks.submission import (
     inquiry,
     refusal,
 )
-from tests.vectors.world import CREATED, EXPIRES, NOW
+from tests.vectors.world import CREATED, EDITION, EXPIRES, NOW
 
 NO_PUBLISHER: Final[Any] = None
 HOUR: Final = timedelta(hours=1)
@@ -183,6 +183,7 @@ async def test_the_same_source_again_is_permitted_again(stand: Stand) -> None:
     message = draft.message()
     [(_, first), _] = sent(await stand.permit(parties, [message]))
     parties.now = later(NOW, HOUR)
+    parties.directory.fold([parties.beat(EDITION)])
     parties.directory.assessments.clear()
     [(topic, again), _] = sent(await stand.permit(parties, [message]))
     assert topic == "network.delivered"

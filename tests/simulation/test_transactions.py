@@ -121,11 +121,12 @@ async def test_an_uncommitted_row_is_not_locked(tables: Any) -> None:
 
 async def test_a_circle_ends(tables: Any) -> None:
     """Two that wait for each other: one of them is told, the other goes on."""
+    met = asyncio.Barrier(2)
 
     async def both(first: Decided, second: Decided) -> None:
         async with tables.transaction([A]) as connection:
             await decisions.settle(connection, [first])
-            await asyncio.sleep(0.1)
+            await met.wait()
             await decisions.settle(connection, [second])
 
     one, two = proposal(A, 1), proposal(A, 2)

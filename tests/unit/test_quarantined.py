@@ -14,6 +14,7 @@ from schemas.refusal import SecurityEvent
 from schemas.topics import record_quarantined
 from schemas.wire import suites
 from services.runtime.log import require_size
+from services.runtime.logging import Failure
 from services.runtime.quarantine import Quarantine, returned
 
 KEY, OTHER = new_key(), new_key()
@@ -55,7 +56,7 @@ def test_nobody_else_reads_it() -> None:
     assert b"SYN0000001" not in aside.sealed + aside.said.encoded()
     for other in (
         replace(aside, said=said(offset=18)),
-        replace(aside, sealed=aside.sealed[:-1] + b"x"),
+        replace(aside, sealed=aside.sealed[:-1] + bytes([aside.sealed[-1] ^ 1])),
         replace(aside, sealed=b""),
     ):
         with pytest.raises(suites.Unacceptable):
@@ -84,7 +85,7 @@ def test_what_is_set_aside_again_can_be_released_again() -> None:
     original = Message("131016", b"value", {"control": b"{}"}, PLACE)
     again = replace(released(held(original), KEY), position=Position("inbound.asked", 3, 99), time=5)
     aside = Quarantine(KEY.public, "routing", lambda: datetime.now(UTC))
-    _, record = aside.record(returned(again, KEY.public), KeyError(), 3, "inbound.opened/3/11")
+    _, record = aside.record(returned(again, KEY.public), Failure.of(KeyError()), 3, "inbound.opened/3/11")
     second = replace(released(quarantine.read(record), KEY), position=Position("inbound.asked", 3, 120), time=9)
     back = returned(second, KEY.public)
     assert (back.source, back.time, back.headers) == ("inbound.opened/3/11", 1_795_500_000_000, original.headers)

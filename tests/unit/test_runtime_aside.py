@@ -1,12 +1,16 @@
 """What a step cannot do is set aside, once it is clear that it is not the step (architecture section 4)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
+
 from schemas import quarantine
 from schemas.message import Message, Outcome
 from schemas.topics import Topic, record_quarantined
+from services.runtime import loop as loops
 from services.runtime.attempts import Note
 from services.runtime.errors import TooLarge
 from services.runtime.memory import MemoryLog
@@ -179,3 +183,22 @@ async def test_a_lonely_message_waits_for_company() -> None:
         await until(lambda: done(log, "renkei.first.entering", ENTERING))
         await until(run.condition.ready)
     assert len(log.all(record_quarantined)) == len(KEYS)
+
+
+async def test_what_waits_for_company_has_its_limit_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few large messages fill a process as surely as ten thousand small ones."""
+    tried: Counter[bytes] = Counter()
+
+    async def broken(batch: Sequence[Message], onward: Any) -> list[Outcome]:
+        tried.update(one.value for one in batch)
+        raise KeyError("太郎")
+
+    monkeypatch.setattr(loops, "BATCH", 2)
+    monkeypatch.setattr(loops, "LARGEST_BYTES", 8)
+    log = MemoryLog(clock)
+    first = service("first", ENTERING, LEAVING, broken)
+    for number in range(20):
+        await log.publish([(ENTERING, Message(KEYS[0], b"%d" % number, {}))])
+    async with Running(log).process([first], [first]):
+        await until(lambda: tried[b"0"] > 20)
+    assert set(tried) == {b"0", b"1"}

@@ -1,5 +1,8 @@
 """A message that cannot be done is set aside, once another of its batch shows that it is not the code (architecture 4)."""
 
+import asyncio
+import gc
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +13,8 @@ from hypothesis import strategies as st
 from schemas.message import Message, Position
 from services.runtime.attempts import LEFT, LONGEST, SOMEBODY, Note, parse, somebody_new
 from services.runtime.errors import Misconfigured, Unavailable
-from services.runtime.trial import ATTEMPTS, Aside, Killed, Stuck, Trial
+from services.runtime.logging import Failure
+from services.runtime.trial import ATTEMPTS, KILLED, Aside, Stuck, Trial
 
 
 def batch(count: int) -> list[Message]:
@@ -27,7 +31,7 @@ class World:
     company: bool = False
     tried: list[int] = field(default_factory=list)
     set_aside: list[int] = field(default_factory=list)
-    attempts: list[int] = field(default_factory=list)
+    reasons: list[Failure] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
     noted: list[dict[int, int]] = field(default_factory=list)
 
@@ -47,8 +51,8 @@ class World:
             raise KeyError("太郎")
 
     async def aside(self, failed: Sequence[Aside]) -> None:
-        self.set_aside += [message.position.offset for message, _, _ in failed]
-        self.attempts += [attempts for _, _, attempts in failed]
+        self.set_aside += [message.position.offset for message, _ in failed]
+        self.reasons += [why for _, why in failed]
 
     async def note(self, attempts: Mapping[Position, int]) -> None:
         self.noted.append({position.offset: count for position, count in attempts.items()})
@@ -62,7 +66,7 @@ async def test_a_message_is_set_aside_after_three_attempts() -> None:
     world = World({2})
     await world.run(world.trial(), batch(5))
     assert world.tried == [0, 1, 2, 2, 2, 3, 4]
-    assert (world.set_aside, world.attempts) == ([2], [ATTEMPTS])
+    assert (world.set_aside, [why.error for why in world.reasons]) == ([2], ["KeyError"])
     assert world.done == [0, 1, 2, 3, 4]
 
 
@@ -82,7 +86,7 @@ async def test_where_nothing_can_be_done_nothing_is_set_aside(count: int) -> Non
     for _ in range(3):
         with pytest.raises(Stuck) as caught:
             await world.run(trial, batch(count))
-        assert isinstance(caught.value.__cause__, KeyError)
+        assert caught.value.failure.error == "KeyError"
     assert world.set_aside == world.done == []
     assert world.tried == [offset for offset in range(count) for _ in range(ATTEMPTS)] + [0, 0]
 
@@ -191,12 +195,51 @@ async def test_what_is_the_operators_is_no_messages_fault() -> None:
     assert world.set_aside == []
 
 
+@pytest.mark.parametrize("outlived", [Misconfigured("migrations"), asyncio.CancelledError(), KeyError("太郎")])
+async def test_what_a_process_outlives_does_not_count(outlived: BaseException) -> None:
+    """A bad deployment, then a crash, time and again, do not make its messages killers: mended, it does them all."""
+    noted: dict[int, int] = {}
+
+    async def attempt(_: Message) -> None:
+        raise outlived
+
+    for _ in range(ATTEMPTS + 1):
+        world = World()
+        with pytest.raises(Stuck if isinstance(outlived, KeyError) else type(outlived)):
+            await world.trial(noted).run(batch(5), attempt, world.aside)
+        noted = world.noted[-1]
+    world = World()
+    await world.run(world.trial(noted), batch(6))
+    assert (world.tried, world.set_aside) == ([0, 1, 2, 3, 4, 5], [])
+
+
+async def test_a_failure_keeps_nothing_of_its_message() -> None:
+    """However long they wait for company: what their steps had in hand is personal data, and a lot of it."""
+
+    class Opened:
+        pass
+
+    kept: list[weakref.ref[Opened]] = []
+
+    async def attempt(_: Message) -> None:
+        opened = Opened()
+        kept.append(weakref.ref(opened))
+        raise KeyError(opened)
+
+    world = World()
+    trial = world.trial()
+    with pytest.raises(Stuck):
+        await trial.run(batch(2), attempt, world.aside)
+    gc.collect()
+    assert [one() for one in kept] == [None] * 2 * ATTEMPTS
+
+
 async def test_what_has_killed_three_times_is_not_begun_again() -> None:
     """It is set aside as soon as another can be done; what has killed once is tried, and noted first."""
     world = World()
     await world.run(world.trial({0: 3, 1: 1}), batch(3))
     assert world.tried == [1, 2]
-    assert (world.set_aside, world.attempts) == ([0], [3])
+    assert (world.set_aside, world.reasons) == ([0], [KILLED])
     assert world.noted[0] == {0: 3, 1: 2}
 
 
@@ -207,7 +250,7 @@ async def test_killers_alone_wait_for_company() -> None:
     for _ in range(2):
         with pytest.raises(Stuck) as caught:
             await world.run(trial, batch(1))
-        assert isinstance(caught.value.__cause__, Killed)
+        assert caught.value.failure == KILLED
     assert (world.tried, world.set_aside) == ([], [])
     await world.run(trial, batch(2))
     assert (world.tried, world.set_aside) == ([1], [0])
