@@ -4,7 +4,6 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from schemas.refusal import RefusalCode
 from schemas.text import Count, Label, Name, Record, decoded
 
 ALLOWED: Final = "allowed"
@@ -39,8 +38,3 @@ def read(data: bytes) -> Trail:
 def extended(data: bytes, finding: Finding) -> bytes:
     """The header `trail` with one finding more."""
     return Trail(findings=[*read(data).findings, finding]).encoded()
-
-
-def refusal_code(finding: Finding) -> RefusalCode | None:
-    """The refusal that the finding asks for, if it is one."""
-    return next((code for code in RefusalCode if code == finding.outcome), None)

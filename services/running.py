@@ -13,8 +13,8 @@ from services.runtime import process, settings
 from services.runtime.errors import Misconfigured
 from services.topology import BLOCKS, SERVICES, services_of
 
-OPERATORS: Final = ("RENKEI_FOLDER",)
-"""Variables of the operator's commands, which may stand in the same environment."""
+OPERATORS: Final = ("RENKEI_FOLDER", "RENKEI_TRAFFIC_")
+"""How variables of the operator's commands begin, which may stand in the same environment."""
 
 
 def run(names: Sequence[str]) -> int:
@@ -24,7 +24,7 @@ def run(names: Sequence[str]) -> int:
         known = ", ".join((*BLOCKS, *(service.name for service in SERVICES)))
         raise Misconfigured(f"there is no block and no service {', '.join(unknown)}; there are {known}")
     named = {service.name for name in names for service in services_of(name)}
-    told = {name: value for name, value in os.environ.items() if name not in OPERATORS}
+    told = {name: value for name, value in os.environ.items() if not name.startswith(OPERATORS)}
     return process.main([service for service in SERVICES if service.name in named], SERVICES, settings.load(told))
 
 

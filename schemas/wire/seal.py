@@ -155,10 +155,5 @@ def open_subject(secret: bytes, aad: bytes, boxed: bytes, committed: bytes) -> b
     return plain[SALT:]
 
 
-def committed_subject(seal: Seal) -> bytes:
-    """hS out of N."""
-    return to_bytes(seal.hS)
-
-
 def _wrap_info(agency: str, kid: str) -> bytes:
     return frame("renkei/wrap/1", agency, to_bytes(kid))

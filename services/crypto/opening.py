@@ -2,7 +2,7 @@
 
 sizes → shape and spelling → receiver → the directory at least at D's edition → kids → signature → permit → times →
 unwrap, open, padding, hB, U' and hS' (message.md section 4, receiver). Each failure is a security event with a code of its
-own: recorded, never answered.
+own: recorded, never answered; but quota and `expires` are refused, and that is answered.
 """
 
 import hashlib

@@ -66,6 +66,7 @@ class Receiver:
     database: Database
 
     async def receive(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Each is opened, refused, dropped as a copy, or a security event; `Unavailable` while directory or tables are away."""
         readable, outcomes = self._readable(messages)
         async with self.database.transaction({message.key for message in readable}) as connection:
             known = await decisions.recall(connection, map(place, readable))

@@ -40,7 +40,9 @@ def diff(folder: Folder = HERE, replication: Replication = 1) -> None:
 def migrate(folder: Folder = HERE) -> None:
     """Create roles and schemas, and bring every service's schema to what its code expects."""
     with readable(), progress("migrating", 1):
-        lifecycle.migrate(opened(folder))
+        installation = opened(folder)
+        installation.prepare()
+        lifecycle.migrate(installation)
 
 
 @directory.command("describe")
@@ -77,9 +79,12 @@ def publish(folder: Folder = HERE) -> None:
 
 
 def item_of(text: str) -> Item:
-    """`income_tax_certificate:1` as an item."""
+    """`income_tax_certificate:1` as an item; ValueError for anything else."""
     name, _, layout = text.partition(":")
-    return Item(name=name, layout=int(layout or 1))
+    try:
+        return Item(name=name, layout=int(layout or 1))
+    except ValueError:  # a ValidationError is one
+        raise ValueError("an item is a name and the number of its layout, such as income_tax_certificate:1") from None
 
 
 def hours_of(text: str) -> Hours | None:
@@ -96,4 +101,7 @@ def hours_of(text: str) -> Hours | None:
 
 def _automatic(text: str) -> Grant | None:
     office, _, role = text.partition(":")
-    return Grant(office=office, role=role, rows="all") if text else None
+    try:
+        return Grant(office=office, role=role, rows="all") if text else None
+    except ValidationError:
+        raise ValueError("--automatic: expected office:role") from None

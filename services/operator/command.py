@@ -72,6 +72,6 @@ def run(names: Annotated[list[str], typer.Argument(help=f"Services, or a block: 
 
 
 def main() -> None:
-    """Entry point; what an operator can mend is said in one line."""
+    """Entry point; what an operator can mend is said in one line, without a traceback."""
     with mendable():
         app()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
+import httpx
 import typer
 from pydantic import ValidationError
 from rich.console import Console
@@ -17,7 +18,7 @@ from rich.text import Text
 from schemas.text import explained
 from services.operator.installation import Installation
 from services.operator.local.error import InstallationError
-from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.errors import Misconfigured, MissingKey, Unavailable
 
 T = TypeVar("T")
 
@@ -59,12 +60,17 @@ def mendable() -> Iterator[None]:
         yield
     except (InstallationError, Misconfigured, Unavailable) as error:
         fail(str(error))
+    except MissingKey as error:
+        fail(f"{error}: `renkei keys create` makes the first, `renkei keys renew` those that follow")
+    except httpx.HTTPError as error:
+        fail(f"the gateway does not answer ({type(error).__name__}): see `renkei status`")
     except OSError as error:
         fail(f"{error.filename or 'this machine'}: {error.strerror}")
 
 
 def fail(text: str) -> None:
-    """Says what is wrong on standard error, in one line however long, and ends with status 2."""
+    """Says what is wrong on standard error and ends with status 2: one line however long, and where a program or a server did
+    not do what it was told, below it what that has said."""
     Console(stderr=True, markup=False).print(Text("renkei:", "red"), text, soft_wrap=True, highlight=False)
     sys.exit(2)
 

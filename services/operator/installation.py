@@ -146,6 +146,7 @@ class Installation:
             kafka.start(kafka.KafkaSettings(self.folder))
 
     def stop_parts(self) -> None:
+        """Kafka and PostgreSQL, if they run here as this installation's own."""
         kafka.stop(kafka.KafkaSettings(self.folder))
         postgres.stop(postgres.PostgresSettings(self.folder))
 
@@ -156,6 +157,7 @@ class Installation:
         return process.start(name, command, self.environment(port), self.folder)
 
     def port_file(self, name: str) -> Path:
+        """Where the port of a process is kept: it outlives the process, which is found under the same one again."""
         return self.folder.resolve() / "run" / f"{name}.port"
 
     def url(self, name: str) -> str:
@@ -167,11 +169,15 @@ class Installation:
         return f"http://{HOST}:{self.port_file(name).read_text().strip()}"
 
     def wait_ready(self, started: Sequence[process.Process]) -> None:
-        """Until each process says that it does its work; else InstallationError with the end of its log."""
+        """Until each process says that it does its work; else InstallationError with the end of its log.
+
+        None is given up before it gives up itself and says why."""
+        limit = START_SECONDS + self.settings().patience
         for one in started:
-            process.wait_ready(one, lambda name=one.name: self.ready(name), START_SECONDS)  # type: ignore[misc]
+            process.wait_ready(one, lambda name=one.name: self.ready(name), limit)  # type: ignore[misc]
 
     def ready(self, name: str) -> bool:
+        """Whether a process says that it does its work; False also while nobody answers."""
         try:
             return httpx.get(f"{self.url(name)}/ready", timeout=5, trust_env=False).status_code == 200
         except httpx.HTTPError:

@@ -1,17 +1,17 @@
 """Commands about staff, persons, copies and inquiries. What is personal is read from a file or typed, never printed."""
 
-import csv
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
+from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 
 from schemas.control import Basis, Officer
 from schemas.law import EDITION
 from schemas.request import Posted
-from services.operator import asking, residents
+from services.operator import asking, files, residents
 from services.operator.administration import item_of
 from services.operator.console import HERE, Folder, finished, group, opened, progress, readable, screen
 
@@ -29,8 +29,8 @@ def load(
     code: Code, file: Annotated[Path, typer.Argument(help="CSV: staff,office,role.")], folder: Folder = HERE
 ) -> None:
     """Replace an agency's list of staff."""
-    with readable(), progress("loading staff", 1), file.open(encoding="utf-8", newline="") as lines:
-        officers = [Officer(**line) for line in csv.DictReader(lines)]
+    with readable(), progress("loading staff", 1):
+        officers = [_officer(number, cells) for number, cells in files.table(file)]
         finished(residents.load_staff(opened(folder), code, officers))
 
 
@@ -40,8 +40,8 @@ def enroll(
     folder: Folder = HERE,
 ) -> None:
     """Give persons link codes at every agency that knows them (符号取得)."""
-    with readable(), file.open(encoding="utf-8", newline="") as lines:
-        persons = [{code: number for code, number in line.items() if number} for line in csv.DictReader(lines)]
+    with readable():
+        persons = [{code: number for code, number in cells.items() if number} for _, cells in files.table(file)]
         with progress("enrolling", len(persons)) as step:
             finished(residents.enroll(opened(folder), persons))
             step(len(persons))
@@ -55,12 +55,10 @@ def register(
     folder: Folder = HERE,
 ) -> None:
     """Register copies of an item (副本登録)."""
-    with readable(), file.open(encoding="utf-8") as lines:
-        entries = [json.loads(line) for line in lines if line.strip()]
-        replicas = [
-            residents.Replica(code, str(entry["number"]), item_of(item), int(entry["year"]), entry["records"])
-            for entry in entries
-        ]
+    with readable():
+        of = item_of(item)
+        copies = [_copy(number, text) for number, text in files.lines(file)]
+        replicas = [residents.Replica(code, copy.number, of, copy.year, copy.records) for copy in copies]
         with progress("registering", len(replicas)) as step:
             finished(residents.register(opened(folder), replicas))
             step(len(replicas))
@@ -86,7 +84,7 @@ def inquire(
     branch: Annotated[int, typer.Option(help="Its branch (枝番).")],
     year: Year,
     item: ItemName = "income_tax_certificate:1",
-    over: Annotated[str, typer.Option(help="http or kafka.")] = "http",
+    over: Annotated[Literal["http", "kafka"], typer.Option(help="How it is posted.")] = "http",
     seconds: Annotated[float, typer.Option(help="How long to wait for the answer.")] = 30,
     folder: Folder = HERE,
 ) -> None:
@@ -103,11 +101,31 @@ def inquire(
 
 
 def officer_of(text: str) -> Officer:
-    """`office:role:staff` as an officer."""
-    parts = text.split(":")
-    if len(parts) != 3:
-        raise ValueError("--officer: expected office:role:staff")
-    return Officer(office=parts[0], role=parts[1], staff=parts[2])
+    """`office:role:staff` as an officer; ValueError for anything else."""
+    try:
+        office, role, staff = text.split(":")
+        return Officer(office=office, role=role, staff=staff)
+    except ValueError:  # a ValidationError is one
+        raise ValueError("--officer: expected office:role:staff") from None
+
+
+class _Copy(BaseModel):
+    """A line of `replica register`."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    number: str
+    year: int
+    records: list[dict[str, Any]]
+
+
+def _copy(number: int, text: str) -> _Copy:
+    with files.line(number):
+        return _Copy.model_validate_json(text)
+
+
+def _officer(number: int, cells: dict[str, str]) -> Officer:
+    with files.line(number):
+        return Officer.model_validate(cells)
 
 
 async def _ask(folder: Path, posted: Posted, over: str, seconds: float) -> asking.Answer:

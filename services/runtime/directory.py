@@ -79,6 +79,7 @@ class Directory:
         return self.beat is not None and self.clock() - self.beat < SILENCE
 
     def require_fresh(self) -> None:
+        """`Unavailable` if it is not."""
         if not self.fresh():
             raise Unavailable("the directory has had no beat of the hub for five minutes")
 

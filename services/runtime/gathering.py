@@ -36,6 +36,7 @@ class Brought:
     _noted: float = 0.0
 
     def note(self, messages: Sequence[Message]) -> None:
+        """These have come just now."""
         now = time.monotonic()
         faded = 0.5 ** ((now - self._noted) / HALF_LIFE)
         came = Counter(_partition(message) for message in messages)

@@ -216,10 +216,12 @@ class Pause:
     seconds: float = SHORTEST_PAUSE
 
     async def wait(self, stopping: asyncio.Event) -> None:
+        """Returns as soon as `stopping` is set."""
         try:
             await asyncio.wait_for(stopping.wait(), self.seconds)
         except TimeoutError:
             self.seconds = min(LONGEST_PAUSE, self.seconds * 2)
 
     def reset(self) -> None:
+        """Something has worked: the next pause is short again."""
         self.seconds = SHORTEST_PAUSE

@@ -32,7 +32,7 @@ class Settings(BaseModel):
     http: int = Field(ge=0, le=65535)
     """Port on 127.0.0.1 for /health, /ready, /metrics and the service's own pages."""
     patience: float = Field(default=60, gt=0)
-    """Seconds that a start waits for Kafka, topics, PostgreSQL, migrations and the directory."""
+    """Seconds that a start waits for each of Kafka with its topics, PostgreSQL with its migrations, and the directory."""
     grace: float = Field(default=3600, ge=0, le=31 * 24 * 3600)
     """Seconds that an asker waits longer than an inquiry's `expires`: the answer may be on its way."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

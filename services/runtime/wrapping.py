@@ -22,11 +22,13 @@ class Bounded(Generic[K, V]):
     _entries: "OrderedDict[K, V]" = field(default_factory=OrderedDict)
 
     def get(self, key: K) -> V | None:
+        """What was put there, if it is still here; then it is the last to go."""
         if key in self._entries:
             self._entries.move_to_end(key)
         return self._entries.get(key)
 
     def put(self, key: K, value: V) -> V:
+        """Keeps it, in place of what was used longest ago; returns it."""
         self[key] = value
         return value
 
@@ -37,6 +39,7 @@ class Bounded(Generic[K, V]):
             self._entries.popitem(last=False)
 
     def drop(self, key: K) -> None:
+        """Nothing, where it is not here."""
         self._entries.pop(key, None)
 
     def __contains__(self, key: K) -> bool:

@@ -273,6 +273,15 @@ def test_the_commands_say_what_they_do(tmp_path: Path) -> None:
         assert key.private not in first + shown
 
 
+def test_all_are_renewed_without_being_named(tmp_path: Path) -> None:
+    """Every agency whose root key is here, and the hub."""
+    run, folder = CliRunner(), ["--folder", str(tmp_path)]
+    assert run.invoke(app, ["keys", "create", TOKYO, OSAKA, HUB, *folder]).exit_code == 0
+    renewed = run.invoke(app, ["keys", "renew", "--all", "--sign", *folder]).output.splitlines()
+    assert {line.split()[0] for line in renewed[:-1]} == {TOKYO, OSAKA, HUB}
+    assert run.invoke(app, ["keys", "renew", "--all", "--sign", *folder]).output.strip() == "Nothing is missing."
+
+
 def test_a_revocation_stands_signed_where_it_cannot_be_published(tmp_path: Path) -> None:
     """Nothing runs here: the record is kept all the same, and the operator is told."""
     create_keys(Installation(tmp_path), [TOKYO], "1", datetime.now(UTC))

@@ -43,6 +43,7 @@ def test_a_process_imports_nothing_of_the_operators() -> None:
 def test_a_variable_of_the_operators_commands_may_stand_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any other that is unknown is told."""
     monkeypatch.setenv("RENKEI_FOLDER", "here")
+    monkeypatch.setenv("RENKEI_TRAFFIC_SMALL_LINE", "256")
     monkeypatch.setenv("RENKEI_KAFKAS", "there")
     with pytest.raises(Misconfigured, match="unknown settings: RENKEI_KAFKAS; "):
         running.run(["crypto"])

@@ -80,6 +80,7 @@ def test_nothing_is_said_where_all_is_well() -> None:
         (replace(WELL, groups=[LATER]), "has 9 records left to do, the oldest for 1 min"),
         (replace(WELL, quarantine=Held(2, "a/1/2", "hub", "KeyError", OLD)), "holds 2, the oldest for 3 d"),
         (replace(WELL, keys=Ending(9, 1, [("221309", "wrap", "")])), "month: `renkei keys renew 221309`"),
+        (replace(WELL, keys=Ending(9, 9, [("221309", "wrap", "")])), "month: `renkei keys renew --all`"),
         (replace(WELL, quarantine=Unknown("no answer")), "quarantine: no answer"),
         (replace(WELL, keys=Unknown("no file")), "keys: no file"),
         (replace(WELL, disks=[Disk("/x", 1 * GIB, 10 * GIB)]), "disk: only 1.0 GiB left for /x"),

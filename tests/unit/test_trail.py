@@ -10,9 +10,8 @@ from pydantic import ValidationError
 from schemas import proof
 from schemas.canonical import Malformed
 from schemas.proof import Proof
-from schemas.refusal import RefusalCode, SecurityCode
 from schemas.text import to_text
-from schemas.trail import ALLOWED, LIMIT, Finding, Trail, extended, read, refusal_code
+from schemas.trail import ALLOWED, LIMIT, Finding, Trail, extended, read
 from tests.vectors.strategies import MANY, digests, instants, names, texts
 
 findings = st.builds(Finding, layer=names, outcome=names, rule=texts, edition=st.integers(0, 2**53 - 1))
@@ -85,18 +84,6 @@ def test_a_rule_has_its_length() -> None:
     for layer in LAYERS * 2:
         data = extended(data, Finding(layer=layer, outcome="not_in_law_table", rule="項" * 256, edition=2**53 - 1))
     assert len(data) < LIMIT
-
-
-@pytest.mark.parametrize("code", RefusalCode)
-def test_a_refusal_is_found_in_a_finding(code: RefusalCode) -> None:
-    """Its code is the outcome."""
-    assert refusal_code(finding("crypto", code)) is code
-
-
-@pytest.mark.parametrize("outcome", [ALLOWED, "submitted", *sorted(set(SecurityCode) - set(map(str, RefusalCode)))])
-def test_other_outcomes_ask_for_no_refusal(outcome: str) -> None:
-    """What is allowed is not refused, and a security event is never answered."""
-    assert refusal_code(finding("crypto", outcome)) is None
 
 
 @MANY

@@ -127,7 +127,7 @@ class Own:
         key = self.records[envelope.seals.hub]
         wrapped, boxed = seal.split_subject(key.algorithm, envelope.subject)
         secret = seal.unwrap(key.algorithm, self.private[key.kid], key.agency, key.kid, wrapped)
-        return seal.open_subject(secret, envelope.identity, boxed, seal.committed_subject(envelope.seals))
+        return seal.open_subject(secret, envelope.identity, boxed, to_bytes(envelope.seals.hS))
 
 
 RULES: Final = Rules(load_table(), load_catalogue())

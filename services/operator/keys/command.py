@@ -41,16 +41,19 @@ def create(
 
 @keys.command("renew")
 def renew(
-    codes: Codes,
+    codes: Annotated[list[str] | None, typer.Argument(help="Codes of agencies, such as 221309.")] = None,
     folder: Folder = HERE,
+    every: Annotated[bool, typer.Option("--all", help="All agencies whose root keys are here, and the hub.")] = False,
     sign: Annotated[bool, typer.Option("--sign", help="A new signing key too; for the hub also for permits.")] = False,
     assertion: Annotated[bool, typer.Option("--assertion", help="A new posting key too.")] = False,
     overlap: Annotated[int, typer.Option(min=0, help="Minutes until a new signing or posting key is used.")] = 10,
 ) -> None:
     """Make the sealing and salt keys that are missing for the months ahead, and signing and posting keys that follow."""
     with readable():
+        if bool(codes) == every:
+            raise ValueError("say either codes of agencies or --all")
         made: list[PrivateKey] = []
-        for code in codes:
+        for code in codes or enrolment.enrolled_here(opened(folder)):
             rotated = renewal.rotated_by(code, sign, assertion)
             made += renewal.renew(opened(folder), code, now(), rotated, timedelta(minutes=overlap))
     for key in made:  # a line each, however narrow the screen

@@ -26,6 +26,7 @@ from services.operator.installation import Installation, write_secret
 from services.operator.keys.keyrings import replace_file, write_keys
 from services.operator.local.error import InstallationError
 from services.operator.tables import now as present
+from services.runtime.errors import MissingKey
 from services.runtime.keys import PrivateKey
 
 YEAR: Final = timedelta(days=365)
@@ -128,6 +129,11 @@ def key_record(held: PrivateKey, starts: str) -> KeyRecord:
     )
 
 
+def enrolled_here(installation: Installation) -> list[str]:
+    """The agencies whose root keys are here, the hub among them."""
+    return sorted(file.name for file in installation.root_keys.glob("*"))
+
+
 def read_root(installation: Installation, agency: str) -> RootKey:
     """An agency's root key; the operator's alone."""
     file = installation.root_keys / agency
@@ -152,13 +158,16 @@ def assertion_key(installation: Installation, agency: str) -> PrivateKey:
 
 
 def posting_key(installation: Installation, agency: str, at: str) -> PrivateKey:
-    """The same at the instant `at`: the following key from its beginning on."""
+    """The same at the instant `at`: the following key from its beginning on. `MissingKey` if the agency has none here."""
     following = installation.systems / f"{agency}.next"
     if following.exists():
         key = PrivateKey.model_validate_json(following.read_bytes())
         if key.starts <= at:
             return key
-    return PrivateKey.model_validate_json((installation.systems / agency).read_bytes())
+    try:
+        return PrivateKey.model_validate_json((installation.systems / agency).read_bytes())
+    except FileNotFoundError:
+        raise MissingKey(f"no posting key of agency {agency}") from None
 
 
 def months(now: datetime, count: int) -> list[tuple[datetime, datetime]]:

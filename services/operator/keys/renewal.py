@@ -56,6 +56,7 @@ class Needs:
             yield make_key(self.agency, purpose, self._last(purpose).algorithm, start, start + YEAR).private
 
     def has(self, purpose: Purpose) -> bool:
+        """Whether there has ever been one."""
         return any(key.purpose == purpose for key in self.held)
 
     def _good(self, purpose: Purpose) -> list[PrivateKey]:

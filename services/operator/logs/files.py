@@ -44,7 +44,8 @@ def logs(folder: Path, names: Collection[str] = ()) -> list[Followed]:
     """The logs of these processes, or of all; InstallationError where one has none."""
     found = {path.stem: path for path in sorted((folder / "log").glob("*.log"))}
     if missing := [name for name in names if name not in found]:
-        raise InstallationError(f"no log of {', '.join(missing)} in {folder / 'log'}: there are {', '.join(found)}")
+        there = f"there are {', '.join(found)}" if found else "nothing was started here"
+        raise InstallationError(f"no log of {', '.join(missing)} in {folder / 'log'}: {there}")
     return [Followed(path) for name, path in found.items() if not names or name in names]
 
 

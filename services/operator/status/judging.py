@@ -96,7 +96,7 @@ def _keys(facts: Facts) -> Iterator[str]:
     if isinstance(keys, Unknown):
         yield f"keys: {keys.reason}"
     elif keys.ending:
-        codes = " ".join(code for code, _, _ in keys.first) + (" …" if keys.ending > len(keys.first) else "")
+        codes = " ".join(code for code, _, _ in keys.first) if keys.ending == len(keys.first) else "--all"
         yield f"keys of {keys.ending} agencies end within a month: `renkei keys renew {codes}`, then `renkei directory publish`"
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import ArgumentError, OperationalError
 
+from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.revisions import folder
 
 OWNER = "renkei_owner"
@@ -72,9 +74,15 @@ def _role(name: str, login: str) -> str:
 
 @contextmanager
 def _connected(dsn: str) -> Iterator[Connection]:
-    engine = create_engine(dsn.replace("postgresql://", "postgresql+psycopg://", 1))
+    """Commits at the end; `Unavailable` while the database is away, `Misconfigured` for an address that is none."""
+    try:
+        engine = create_engine(dsn.replace("postgresql://", "postgresql+psycopg://", 1))
+    except (ArgumentError, ValueError):
+        raise Misconfigured("the address of PostgreSQL is not postgresql://user:password@host:port/database") from None
     try:
         with engine.begin() as connection:
             yield connection
+    except OperationalError as error:
+        raise Unavailable(f"PostgreSQL is away: {type(error.orig).__name__}") from None
     finally:
         engine.dispose()

@@ -1,0 +1,134 @@
+"""What an operator gives wrongly, or finds away, is said in a line that names it; nothing personal, and no traceback."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.operator import command, files
+from services.operator.installation import Installation
+from services.operator.keys import enrolment
+from services.operator.local.port import free_port
+from services.operator.tables import now
+from services.runtime import migrations
+from services.runtime.errors import Misconfigured, Unavailable
+
+CODE = "221309"
+SECRET = "太郎"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    Installation(tmp_path).prepare()
+    return tmp_path
+
+
+Said = Callable[..., str]
+
+
+@pytest.fixture
+def said(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
+    """Runs a command of the operator that fails, and gives what stands on standard error below usage and progress."""
+
+    def failing(*told: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["renkei", *told, "--folder", str(folder)])
+        with pytest.raises(SystemExit, match="2"):
+            command.main()
+        return capsys.readouterr().err
+
+    return failing
+
+
+def written(folder: Path, text: str, encoding: str = "utf-8") -> str:
+    path = folder / "given"
+    path.write_text(text, encoding=encoding)
+    return str(path)
+
+
+def test_keys_that_are_not_here(said: Said, folder: Path) -> None:
+    """Of an agency of which nothing was made."""
+    assert said("keys", "list", CODE) == (
+        f"renkei: no key ring of agency {CODE} in block intermediate: `renkei keys create` makes the first, "
+        "`renkei keys renew` those that follow\n"
+    )
+    inquiry = ("inquire", CODE, "221007", "--number", "1", "--officer", "a:b:c", "--row", "27", "--branch", "4")
+    (folder / "run" / "gateway.port").write_text(str(free_port()))
+    assert f"no posting key of agency {CODE}" in said(*inquiry, "--year", "2026")
+
+
+def test_a_gateway_that_does_not_answer(said: Said, folder: Path) -> None:
+    """Its port outlives it."""
+    enrolment.create_keys(Installation(folder), [CODE], "1", now())
+    (folder / "run" / "gateway.port").write_text(str(free_port()))
+    inquiry = ("inquire", CODE, "221007", "--number", "1", "--officer", "a:b:c", "--row", "27", "--branch", "4")
+    assert (
+        said(*inquiry, "--year", "2026") == "renkei: the gateway does not answer (ConnectError): see `renkei status`\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("dsn", "error", "text"),
+    [
+        (f"postgresql://postgres:{SECRET}@127.0.0.1:1/postgres", Unavailable, "PostgreSQL is away: OperationalError"),
+        (f"not {SECRET} an address", Misconfigured, "the address of PostgreSQL is not postgresql://"),
+        (f"postgresql://postgres:{SECRET}@127.0.0.1:port/postgres", Misconfigured, "the address of PostgreSQL is not"),
+    ],
+)
+def test_a_database_that_is_not_there(dsn: str, error: type[Exception], text: str) -> None:
+    """Migrations say so as all others do; the address, which holds a password, is not repeated."""
+    with pytest.raises(error, match=text) as caught:
+        migrations.prepare(dsn, {})
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("told", "text", "reason"),
+    [
+        (
+            ("staff", "load", CODE),
+            f"staff,office,role\n{SECRET},tax,clerk,more\n",
+            "line 2: not as many cells as the first",
+        ),
+        (("staff", "load", CODE), f"staff,office\n{SECRET},tax\n", "line 2: role: missing"),
+        (
+            ("staff", "load", CODE),
+            f'staff,office,role\na,tax,clerk\n"{SECRET}"b,tax,clerk\n',
+            "line 3: ',' expected after",
+        ),
+        (("person", "enroll"), f"{CODE},221007\n{SECRET}\n", "line 2: not as many cells as the first"),
+        (("replica", "register", CODE), f'{{"number": "{SECRET}", "records": []}}\n', "line 1: year: missing"),
+        (("replica", "register", CODE), f'\n["{SECRET}"]\n', "line 2: record: model_type"),
+        (("replica", "register", CODE), f'{{"number": "{SECRET}"', "line 1: record: json_invalid"),
+        (("replica", "register", CODE, "--item", f"x:{SECRET}"), "", "an item is a name and the number of its layout"),
+    ],
+)
+def test_a_file_that_is_not_as_it_should_be(
+    said: Said, folder: Path, told: tuple[str, ...], text: str, reason: str
+) -> None:
+    """Which line, and why; not what stands there."""
+    where = 3 if told[0] != "person" else 2
+    answer = said(*told[:where], written(folder, text), *told[where:])
+    assert f"renkei: {reason}" in answer
+    assert SECRET not in answer
+
+
+async def test_a_file_of_a_spreadsheet(folder: Path) -> None:
+    """It begins with a byte order mark, which is no part of the first column's name."""
+    path = Path(written(folder, "staff,office,role\na,tax,clerk\n", "utf-8-sig"))
+    assert list(files.table(path)) == [(2, {"staff": "a", "office": "tax", "role": "clerk"})]
+    assert list(files.lines(path)) == [(1, "staff,office,role\n"), (2, "a,tax,clerk\n")]
+
+
+def test_words_that_are_none(said: Said, folder: Path) -> None:
+    """Of a few that there are."""
+    inquiry = ("inquire", CODE, "221007", "--number", "1", "--officer", "a:b", "--row", "27", "--branch", "4")
+    assert "--officer: expected office:role:staff" in said(*inquiry, "--year", "2026")
+    assert "'Kafka' is not one of" in said(*inquiry, "--year", "2026", "--over", "Kafka")
+    assert "--automatic: expected office:role" in said("directory", "describe", CODE, "--automatic", "foo")
+    assert said("logs", "hub") == f"renkei: no log of hub in {folder / 'log'}: nothing was started here\n"
+    assert (
+        said("keys", "renew")
+        == said("keys", "renew", "--all", CODE)
+        == "renkei: say either codes of agencies or --all\n"
+    )
