@@ -11,11 +11,11 @@ from schemas.business import LIMIT as BUSINESS_LIMIT
 from schemas.business import MOST_RECORDS, AnswerPart, Days, FiscalYear, Period, check_answer, check_inquiry
 from schemas.catalogue import Catalogue, load_catalogue
 from schemas.control import Item
-from schemas.message import Drop, Message, Outcome
+from schemas.message import Drop, Message, Outcome, Position
 from schemas.replica import LIMIT, FoundPart, Registration
 from schemas.text import decoded
 from services.reference import store
-from services.reference.store import Person, Replica, Wanted
+from services.reference.store import Order, Person, Replica, Wanted
 from services.runtime.postgres import Database, database
 from services.runtime.rest import INTERNAL, AtRest, Unreadable
 from services.runtime.service import Environment, Service
@@ -58,10 +58,11 @@ async def find(messages: Sequence[Message], reference: Reference) -> list[Outcom
 
 
 async def register(messages: Sequence[Message], reference: Reference) -> list[Outcome]:
-    """Every copy or flag is stored, in the topic's order; one of another form ends here, counted."""
+    """Every copy or flag is stored, unless what stands behind it in the topic was stored before; one of another form ends
+    here, counted."""
     outcomes: list[Outcome] = []
-    replicas: list[Replica] = []
-    flags: list[tuple[Person, bool]] = []
+    replicas: list[tuple[Replica, Order]] = []
+    flags: list[tuple[Person, bool, Order]] = []
     for message in messages:
         try:
             registered = _registered(message, reference)
@@ -69,11 +70,11 @@ async def register(messages: Sequence[Message], reference: Reference) -> list[Ou
             outcomes.append(Drop(message.position, "malformed"))
             continue
         if isinstance(registered, Replica):
-            replicas.append(registered)
+            replicas.append((registered, _order(message)))
         else:
-            flags.append(registered)
+            flags.append((*registered, _order(message)))
         outcomes.append(Drop(message.position, "registered"))
-    agencies = {person[0] for person in (*(one.person for one in replicas), *(person for person, _ in flags))}
+    agencies = {one.person[0] for one, _ in replicas} | {person[0] for person, _, _ in flags}
     async with reference.database.transaction(agencies) as connection:
         await store.register(connection, replicas)
         await store.flag(connection, flags)
@@ -98,6 +99,11 @@ def _registered(message: Message, reference: Reference) -> Replica | tuple[Perso
         raise canonical.Malformed("the catalogue has no such item")
     check_answer(AnswerPart(outcome="records", records=records).encoded(), item)
     return _replica(message, registration.item, registration.year, person)
+
+
+def _order(message: Message) -> Order:
+    """Of its first reading, where the operator has released it. All of an agency stand in one partition."""
+    return Position.parse(message.source).offset, message.time
 
 
 def fiscal_years(period: Period) -> tuple[int, int]:

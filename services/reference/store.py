@@ -2,11 +2,16 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from services.runtime.postgres import Connection
 
 Person = tuple[str, bytes]
 """(agency, look-up value of the internal number)"""
+Order = tuple[int, int]
+"""Where the record stands that registers something: (its offset, when it was appended in milliseconds)."""
+K = TypeVar("K", bound=tuple[object, ...])
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +68,53 @@ async def manual(connection: Connection, persons: Collection[Person]) -> set[Per
     return {(row["agency"], row["person"]) for row in rows}
 
 
-async def register(connection: Connection, replicas: Sequence[Replica]) -> None:
-    """Stores copies; of the same person, item and year the last in the topic's order stays."""
-    latest = {(one.person, one.item, one.layout, one.year): one for one in replicas}
-    rows = [latest[place] for place in sorted(latest)]
+async def register(connection: Connection, replicas: Sequence[tuple[Replica, Order]]) -> None:
+    """Stores copies; of the same person, item and year the last in the topic's order stays, whenever it is stored."""
+    rows = _latest([((one.person, one.item, one.layout, one.year), one, order) for one, order in replicas])
     if rows:
         await connection.execute(
             _REGISTER,
-            [one.person[0] for one in rows],
-            [one.person[1] for one in rows],
-            [one.item for one in rows],
-            [one.layout for one in rows],
-            [one.year for one in rows],
-            [one.value for one in rows],
-            [one.control for one in rows],
-            [one.sealed for one in rows],
+            [one.person[0] for one, _ in rows],
+            [one.person[1] for one, _ in rows],
+            [one.item for one, _ in rows],
+            [one.layout for one, _ in rows],
+            [one.year for one, _ in rows],
+            [one.value for one, _ in rows],
+            [one.control for one, _ in rows],
+            [one.sealed for one, _ in rows],
+            *_columns(rows),
         )
 
 
-async def flag(connection: Connection, flags: Sequence[tuple[Person, bool]]) -> None:
-    """Stores persons' flags; the last in the topic's order stays."""
-    rows = sorted(dict(flags).items())
+async def flag(connection: Connection, flags: Sequence[tuple[Person, bool, Order]]) -> None:
+    """Stores persons' flags; the last in the topic's order stays, whenever it is stored."""
+    rows = _latest([(person, (person, automatic), order) for person, automatic, order in flags])
     if rows:
-        agencies, values = zip(*(person for person, _ in rows), strict=True)
-        await connection.execute(_FLAG, list(agencies), list(values), [automatic for _, automatic in rows])
+        await connection.execute(
+            _FLAG,
+            [person[0] for (person, _), _ in rows],
+            [person[1] for (person, _), _ in rows],
+            [automatic for (_, automatic), _ in rows],
+            *_columns(rows),
+        )
+
+
+def _latest(registered: Sequence[tuple[K, V, Order]]) -> list[tuple[V, Order]]:
+    """Of each key the one that stays, sorted by it."""
+    kept: dict[K, tuple[V, Order]] = {}
+    for key, value, order in registered:
+        if key not in kept or follows(order, kept[key][1]):
+            kept[key] = (value, order)
+    return [kept[key] for key in sorted(kept)]
+
+
+def follows(order: Order, stored: Order) -> bool:
+    """Not what stands before it and is older. Offsets alone begin anew with a new broker, and times alone may be set back."""
+    return order[0] >= stored[0] or order[1] > stored[1]
+
+
+def _columns(rows: Sequence[tuple[V, Order]]) -> Sequence[list[int]]:
+    return [offset for _, (offset, _) in rows], [appended for _, (_, appended) in rows]
 
 
 _FIND = """
@@ -103,13 +131,18 @@ FROM unnest($1::text[], $2::bytea[]) AS wanted (agency, person) JOIN flags AS f 
 WHERE NOT f.automatic
 """
 _REGISTER = """
-INSERT INTO replicas (agency, person, item, layout, year, value, control, sealed)
-SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::int[], $5::int[], $6::bytea[], $7::bytea[], $8::text[])
+INSERT INTO replicas AS r (agency, person, item, layout, year, value, control, sealed, log_offset, appended)
+SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::int[], $5::int[], $6::bytea[], $7::bytea[], $8::text[],
+                     $9::bigint[], $10::bigint[])
 ON CONFLICT (agency, person, item, layout, year) DO UPDATE
-SET value = excluded.value, control = excluded.control, sealed = excluded.sealed
+SET value = excluded.value, control = excluded.control, sealed = excluded.sealed, log_offset = excluded.log_offset,
+    appended = excluded.appended
+WHERE excluded.log_offset >= r.log_offset OR excluded.appended > r.appended
 """
 _FLAG = """
-INSERT INTO flags (agency, person, automatic)
-SELECT * FROM unnest($1::text[], $2::bytea[], $3::boolean[])
-ON CONFLICT (agency, person) DO UPDATE SET automatic = excluded.automatic
+INSERT INTO flags AS f (agency, person, automatic, log_offset, appended)
+SELECT * FROM unnest($1::text[], $2::bytea[], $3::boolean[], $4::bigint[], $5::bigint[])
+ON CONFLICT (agency, person) DO UPDATE
+SET automatic = excluded.automatic, log_offset = excluded.log_offset, appended = excluded.appended
+WHERE excluded.log_offset >= f.log_offset OR excluded.appended > f.appended
 """

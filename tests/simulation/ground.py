@@ -185,9 +185,9 @@ async def _describe(agency: str, at: Any, rest: AtRest, codes: LinkCodes) -> Non
     async with at("exchange").transaction({agency}) as connection:
         await exchange.load_staff(connection, agency, [OFFICER])
     async with at("reference").transaction({agency}) as connection:
-        await reference.register(connection, [_replica(agency, core, rest) for core in (*KNOWN, FLAGGED)])
+        await reference.register(connection, [(_replica(agency, core, rest), (0, 0)) for core in (*KNOWN, FLAGGED)])
         person = rest.index(agency, PERSON, number_of(agency, FLAGGED).encode())
-        await reference.flag(connection, [((agency, person), False)])
+        await reference.flag(connection, [((agency, person), False, (0, 0))])
 
 
 def _replica(agency: str, core: int, rest: AtRest) -> Replica:

@@ -171,9 +171,15 @@ class Drawing:
         def person() -> tuple[str, bytes]:
             return (self.agency(), self.data())
 
-        replicas = self.some(lambda: Replica(person(), "i", 1, year(), self.data(), self.data(), self.word()))
+        def order() -> tuple[int, int]:
+            return (self.chance.randint(0, 3), self.chance.randint(0, 3))
+
+        def replica() -> Replica:
+            return Replica(person(), "i", 1, year(), self.data(), self.data(), self.word())
+
+        replicas = self.some(lambda: (replica(), order()))
         wanted = self.some(lambda: Wanted(person(), "i", 1, (year() - 1, year())))
-        flags = self.some(lambda: (person(), self.chance.random() < 0.5))
+        flags = self.some(lambda: (person(), self.chance.random() < 0.5, order()))
         persons = set(self.some(person))
         return [
             lambda on: reference.register(on, replicas),

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tests.simulation.statements.rows import Row, Rows, found, replaced, zipped
+from tests.simulation.statements.rows import Key, Row, Rows, found, zipped
 
-_REPLICA: Final = ("agency", "person", "item", "layout", "year", "value", "control", "sealed")
+_REPLICA: Final = ("agency", "person", "item", "layout", "year", "value", "control", "sealed", "log_offset", "appended")
+_FLAG: Final = ("agency", "person", "automatic", "log_offset", "appended")
 
 
 async def find(rows: Rows, places: Sequence[int], *columns: Sequence[Any]) -> list[Row]:
@@ -22,12 +23,19 @@ async def manual(rows: Rows, agencies: Sequence[str], persons: Sequence[bytes]) 
 
 async def register(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
     for values in zipped(*columns):
-        await replaced(rows, "replicas", values[:5], dict(zip(_REPLICA, values, strict=True)))
+        await _followed(rows, "replicas", values[:5], dict(zip(_REPLICA, values, strict=True)))
     return []
 
 
 async def flag(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
-    for agency, person, automatic in zipped(*columns):
-        row = {"agency": agency, "person": person, "automatic": automatic}
-        await replaced(rows, "flags", (agency, person), row)
+    for values in zipped(*columns):
+        await _followed(rows, "flags", values[:2], dict(zip(_FLAG, values, strict=True)))
     return []
+
+
+async def _followed(rows: Rows, table: str, key: Key, row: Row) -> None:
+    """ON CONFLICT DO UPDATE of every column, unless what is there came after it."""
+    await rows.lock(table, key)
+    there = rows.get(table, key)
+    if there is None or row["log_offset"] >= there["log_offset"] or row["appended"] > there["appended"]:
+        rows.put(table, key, row)
