@@ -62,7 +62,7 @@ class Trial:
 
     async def _run(self, batch: Sequence[Message], attempt: Attempt, set_aside: SetAside) -> None:
         await self._look_again(attempt)
-        if self.company():
+        if self._settled or self.company():
             await self._settle(set_aside)
         for message in self._untried(batch):
             failure = await self._tried(message, attempt, ATTEMPTS)

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 import structlog
@@ -33,6 +33,8 @@ from tests.simulation.scheduler import Endless, scheduled
 from tests.simulation.universe import Layout, Universe
 
 LAYOUTS: tuple[Layout, ...] = ("service", "block", "twice")
+CONVOYS: Final = 10
+"""One seed of so many has a convoy of inquiries and changing layouts."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,12 @@ class Verdict:
 
     seed: int
     wrong: list[str]
-    happened: list[str]
-    asked: list[str]
+    happened: Sequence[str]
+    asked: Sequence[str]
     steps: int
-    """Callbacks that were run: the same, if it is the same execution."""
+    """Callbacks that were run."""
+    trace: str
+    """A digest of what was published, where, and at which step: the same, if it is the same execution."""
 
 
 def remembered(function: Callable[..., bool]) -> Callable[..., bool]:
@@ -84,31 +88,29 @@ def failing(seeds: Sequence[int]) -> list[Verdict]:
 
 def run(seed: int) -> Verdict:
     """Executes one seed; to be called within `simulated`."""
-    chance = random.Random(seed)
-    asked, due = inquiries.drawn(chance), faults.drawn(chance)
+    chance, convoy = random.Random(seed), seed % CONVOYS == 0
+    asked = inquiries.convoy(chance) if convoy else inquiries.drawn(chance)
+    due = faults.on_the_way(chance) if convoy else faults.drawn(chance)
     with scheduled(chance) as scheduler:
         universe = Universe(ground(), chance, due)
         try:
-            scheduler.run_until_complete(_run(universe, asked))
+            scheduler.run_until_complete(_run(universe, asked, convoy))
             wrong = scheduler.run_until_complete(_judged(universe, asked))
             wrong += [str(failure) for failure in scheduler.failures]
         except (AssertionError, Endless) as error:
             wrong = [str(error)]
-    return Verdict(seed, wrong, list(due.happened), [one.sort for one in asked], scheduler.steps)
+    kinds, sorts = list(due.happened), [one.sort for one in asked]
+    return Verdict(seed, wrong, kinds, sorts, scheduler.steps, universe.cluster.trace.hexdigest())
 
 
 async def _judged(universe: Universe, asked: list[Asked]) -> list[str]:
     return Oracle(universe, asked).faults()
 
 
-async def _run(universe: Universe, asked: list[Asked]) -> None:
+async def _run(universe: Universe, asked: list[Asked], convoy: bool) -> None:
     chance = universe.chance
     universe.begin(chance.choice(LAYOUTS))
-    posted = [
-        (chance.choice((0.0, 0.0, chance.uniform(0, 3))), request, one.sort == "forged")
-        for one in asked
-        for request in one.requests()
-    ]
+    posted = [(_wait(chance, convoy), request, one.sort == "forged") for one in asked for request in one.requests()]
     for wait, request, forged in posted:
         await asyncio.sleep(wait)
         universe.cluster.append(
@@ -122,6 +124,11 @@ async def _run(universe: Universe, asked: list[Asked]) -> None:
         await universe.timed_out()
         await universe.rest()
     await universe.end()
+
+
+def _wait(chance: random.Random, convoy: bool) -> float:
+    """Seconds before the next request."""
+    return chance.uniform(0.05, 0.5) if convoy else chance.choice((0.0, 0.0, chance.uniform(0, 3)))
 
 
 async def _impersonated(universe: Universe, one: Asked) -> None:

@@ -50,6 +50,13 @@ class Faults:
         return not OF_TIME & set(self.happened)
 
 
+def on_the_way(chance: random.Random) -> Faults:
+    """Layouts change again and again while much is under way, some of it held up."""
+    faults = Faults(chance, ("switch", "slow", "slow", "unavailable"), 2 * MOST, 80.0)
+    faults._next = 1 + int(chance.expovariate(1 / faults.gap))
+    return faults
+
+
 def drawn(chance: random.Random) -> Faults:
     """Few kinds at a time, so that each is met undisturbed by others, too; one seed in eight is without."""
     kinds = tuple(chance.sample(KINDS, chance.randint(1, 4)))

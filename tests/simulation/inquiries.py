@@ -44,8 +44,10 @@ ENDS: Final[dict[Sort, frozenset[str]]] = {
     "forged": frozenset(),
 }
 """How an inquiry ends: the answer's outcome, or the code of the refusal."""
-UNTIMELY: Final = frozenset({"expired", "timed_out", "key_revoked"})
-"""How it may end as well where clocks jump or a key is revoked."""
+UNTIMELY: Final = frozenset({"expired", "key_revoked"})
+"""How it may end as well where clocks jump or a key is revoked; by nobody's answer only if the oracle knows why."""
+CONVOY: Final = 12
+"""Ordinary inquiries of one agency to another, one soon after the other."""
 COMMON: Final[tuple[Sort, ...]] = ("ordinary",) * 7
 RARE: Final[tuple[Sort, ...]] = ("copyless", "flagged", "stranger", "unlawful", "short", "late", "forged")
 PERSON: Final[dict[Sort, int]] = {"copyless": COPYLESS, "flagged": FLAGGED, "stranger": STRANGER}
@@ -81,6 +83,16 @@ def drawn(chance: random.Random) -> list[Asked]:
         parties = pair if chance.random() < 0.7 else chance.sample(AGENCIES, 2)
         asked.append(_one(chance, place, *parties))
     return asked
+
+
+def convoy(chance: random.Random) -> list[Asked]:
+    """Many of one pair, so that it shows if one overtakes another."""
+    sender, receiver = chance.sample(AGENCIES, 2)
+    asked = [(place, chance.choice(KNOWN)) for place in range(CONVOY)]
+    return [
+        Asked("ordinary", core, _posted("ordinary", place, sender, receiver, core, START + LIFE))
+        for place, core in asked
+    ]
 
 
 def _one(chance: random.Random, place: int, sender: str, receiver: str) -> Asked:

@@ -5,10 +5,12 @@ its partitions (a zombie). Every commit is held against what was really caused: 
 """
 
 import asyncio
+import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from schemas.message import Message, Position
 from schemas.topics import Topic
@@ -34,6 +36,8 @@ class Cluster(MemoryLog):
     """Offsets of which everything that followed was acknowledged to a member of the group."""
     premature: list[str] = field(default_factory=list)
     """Commits of what was merely read."""
+    trace: Any = field(default_factory=hashlib.sha256)
+    """What was published, where and when."""
     _checked: dict[Partition, int] = field(default_factory=lambda: defaultdict(int))
     _waiting: dict[str, list[asyncio.Future[None]]] = field(default_factory=lambda: defaultdict(list))
     _versions: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -41,6 +45,7 @@ class Cluster(MemoryLog):
     def append(self, topic: Topic, message: Message) -> None:
         """One record, for whoever waits for this topic."""
         self._append(topic, message)
+        self.trace.update(f"{asyncio.get_running_loop().time()} {topic} {message.key} {len(message.value)}\n".encode())
         self._versions[topic.name] += 1
         for waiting in self._waiting.pop(topic.name, ()):
             _arrived(waiting)

@@ -1,11 +1,12 @@
 """Bugs that the simulation must find: each is put into the running code from outside, for as long as a test wants it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from schemas import topics
 from schemas.message import Message, Position
 from schemas.refusal import Refusal
 from schemas.topics import Topic
@@ -16,9 +17,10 @@ from services.hub.permitting import Granted, Note, Permitter
 from services.routing import store as routing
 from services.runtime import decisions
 from services.runtime.decisions import Decided, Relation
-from services.runtime.log import NONE
+from services.runtime.log import NONE, Reader
+from services.runtime.shortcut import Shortcut
 from tests.simulation.client import Client
-from tests.simulation.log import Member
+from tests.simulation.log import Cluster, Member
 from tests.simulation.statements import STATEMENTS
 from tests.simulation.statements.rows import Row, Rows, Statement, found, zipped
 
@@ -85,6 +87,30 @@ def unordered() -> Iterator[None]:
         await publish(client, records[::-1])
 
     with patch.object(Client, "publish", backwards):
+        yield
+
+
+@contextmanager
+def overtaking() -> Iterator[None]:
+    """A block hands everything on directly, whatever another layout has left in its topics."""
+
+    async def at_once(shortcut: Shortcut, reader: Reader) -> Collection[Topic]:
+        return shortcut.chain.onward(shortcut.stage)
+
+    with patch.object(Shortcut, "topics", at_once):
+        yield
+
+
+@contextmanager
+def lost() -> Iterator[None]:
+    """Of each execution's first inquiry nothing arrives at routing."""
+    append = Cluster.append
+
+    def dropping(cluster: Cluster, topic: Topic, message: Message) -> None:
+        if topic != topics.inbound_asked or not message.control.id.endswith("01"):
+            append(cluster, topic, message)
+
+    with patch.object(Cluster, "append", dropping):
         yield
 
 

@@ -61,6 +61,8 @@ class Universe:
     tables: Mapping[str, Tables] = field(init=False)
     failures: list[str] = field(default_factory=list)
     leapt: timedelta = timedelta()
+    farthest: timedelta = timedelta()
+    """How far time was ahead at the most while things went wrong."""
     layout: Layout = "service"
     alive: dict[str, Simulated] = field(default_factory=dict)
     stopping: list["asyncio.Task[None]"] = field(default_factory=list)
@@ -162,6 +164,7 @@ class Universe:
                 )
             case "leap":
                 self.leapt += self.chance.choice((JUMP, -JUMP))
+                self.farthest = max(self.farthest, self.leapt)
             case "behind":
                 self._behind(process)
             case "switch" if not self.switching:

@@ -122,3 +122,13 @@ async def test_nor_on_its_way_through_what_was_skipped_before(order: Sequence[To
     assert not {ASKED, INSIDE, NEXT} <= set(skipping)
     await log.finish(NEXT)
     assert set(await own.topics(READER)) == {ASKED, INSIDE, NEXT}
+
+
+async def test_it_is_judged_anew_with_each_assignment() -> None:
+    """Others may have had the partition meanwhile, and left something in between."""
+    log = Working(clock)
+    own = shortcut(log, [INSIDE, NEXT])
+    assert set(await own.topics(READER)) == {INSIDE, NEXT}
+    await log.publish([(INSIDE, Message("131016", b"left", {}))])
+    assert set(await own.topics(READER)) == {INSIDE, NEXT}
+    assert INSIDE not in await own.topics(cast(Reader, SimpleNamespace(assignments=2)))

@@ -78,6 +78,25 @@ async def test_the_first_of_a_batch_waits_for_another_to_be_done() -> None:
     assert world.set_aside == [0, 1]
 
 
+async def test_nothing_counts_as_done_before_what_failed_is_set_aside() -> None:
+    """Else its offset would be committed, and a crash would lose what stands before it."""
+    world, away = World({0}), True
+
+    async def aside(failed: Sequence[Aside]) -> None:
+        nonlocal away
+        if away:
+            away = False
+            raise Unavailable("quarantine")
+        await world.aside(failed)
+
+    trial = world.trial()
+    with pytest.raises(Unavailable, match="quarantine"):
+        await trial.run(batch(2), world.attempt, aside)
+    assert world.done == []
+    await trial.run(batch(2), world.attempt, aside)
+    assert (world.set_aside, world.done, world.tried) == ([0], [], [0, 0, 0, 1, 0])
+
+
 @pytest.mark.parametrize("count", [1, 5, 200])
 async def test_where_nothing_can_be_done_nothing_is_set_aside(count: int) -> None:
     """A bad deployment does not empty a topic into quarantine; from the second time on only the first is tried again."""
