@@ -98,7 +98,7 @@ class Loop:
             skipping = await shortcut.topics(reader)
             due = time.monotonic() - committed >= COMMIT_EVERY
             if batch:
-                await self._handle(gathering, batch, skipping, trial)
+                await self._handle(gathering, batch, skipping, trial, assignment)
                 gathering.done(len(batch))
                 due, trial = due or trial is not None, None  # no noted attempt outlives its trial: others may kill next
             if due:
@@ -125,12 +125,18 @@ class Loop:
         return lambda: self.chain.done(self.stage) > before
 
     async def _handle(
-        self, gathering: Gathering, batch: Sequence[Message], skipping: Collection[Topic], trial: Trial | None
+        self,
+        gathering: Gathering,
+        batch: Sequence[Message],
+        skipping: Collection[Topic],
+        trial: Trial | None,
+        assignment: int,
     ) -> None:
-        """Tries a batch until it is done, or until the process stops: then it is read again by whoever comes next."""
+        """Tries a batch until it is done, or until the process stops or the assignment is over under which it was read: then
+        it is read again by whoever has the partitions."""
         pause, messages = Pause(), list(batch)
         one, aside = partial(self._one, skipping), partial(self._set_aside, skipping)
-        while not self.stopping.is_set():
+        while not self.stopping.is_set() and gathering.reader.assignments == assignment:
             try:
                 if trial is None:
                     await self._attempt(messages, skipping)

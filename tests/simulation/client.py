@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from schemas.message import Message, Position
-from schemas.topics import Topic
+from schemas.topics import Topic, record_quarantined
 from services.runtime.attempts import LEFT
 from services.runtime.log import Reader, TableReader, require_size
 from services.runtime.memory import _rebalance
@@ -66,7 +66,8 @@ class Client:
             if not queue:
                 left.remove(queue)
         await self.access.spoken("published")
-        for position in stepped:
+        aside = [Position.parse(message.key) for topic, message in records if topic == record_quarantined]
+        for position in (*stepped, *aside):
             self.cluster.caused[self.group, position.topic, position.partition].add(position.offset)
 
     def _queues(self, records: Sequence[tuple[Topic, Message]]) -> list[list[tuple[Topic, Message]]]:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -24,17 +25,25 @@ from services.routing import service as routing
 from services.runtime import process
 from services.runtime import service as declarations
 from services.runtime.service import Service
-from tests.simulation import faults, inquiries
+from tests.simulation import faults, inquiries, poison
+from tests.simulation.faults import Faults
 from tests.simulation.ground import ground
 from tests.simulation.inquiries import LIFE, Asked, record
 from tests.simulation.oracle import Oracle
+from tests.simulation.poison import Poison
 from tests.simulation.process import database
 from tests.simulation.scheduler import Endless, scheduled
 from tests.simulation.universe import Layout, Universe
 
 LAYOUTS: tuple[Layout, ...] = ("service", "block", "twice")
-CONVOYS: Final = 10
-"""One seed of so many has a convoy of inquiries and changing layouts."""
+SCENES: Final = 10
+
+
+class Scene(IntEnum):
+    """One seed of ten has a convoy of inquiries and changing layouts, one a message that no step can do."""
+
+    CONVOY = 0
+    POISON = 5
 
 
 @dataclass(frozen=True)
@@ -88,13 +97,12 @@ def failing(seeds: Sequence[int]) -> list[Verdict]:
 
 def run(seed: int) -> Verdict:
     """Executes one seed; to be called within `simulated`."""
-    chance, convoy = random.Random(seed), seed % CONVOYS == 0
-    asked = inquiries.convoy(chance) if convoy else inquiries.drawn(chance)
-    due = faults.on_the_way(chance) if convoy else faults.drawn(chance)
+    chance = random.Random(seed)
+    asked, due, poisoned = _scene(seed, chance)
     with scheduled(chance) as scheduler:
-        universe = Universe(ground(), chance, due)
+        universe = Universe(ground(), chance, due, poisoned)
         try:
-            scheduler.run_until_complete(_run(universe, asked, convoy))
+            scheduler.run_until_complete(_run(universe, asked, close=seed % SCENES in list(Scene)))
             wrong = scheduler.run_until_complete(_judged(universe, asked))
             wrong += [str(failure) for failure in scheduler.failures]
         except (AssertionError, Endless) as error:
@@ -103,14 +111,25 @@ def run(seed: int) -> Verdict:
     return Verdict(seed, wrong, kinds, sorts, scheduler.steps, universe.cluster.trace.hexdigest())
 
 
+def _scene(seed: int, chance: random.Random) -> tuple[list[Asked], Faults, Poison | None]:
+    """What is asked, what strikes, and what no step can do."""
+    match seed % SCENES:
+        case Scene.CONVOY:
+            return inquiries.convoy(chance), faults.on_the_way(chance), None
+        case Scene.POISON:
+            asked = inquiries.convoy(chance)[:6]
+            return asked, faults.of_processes(chance), poison.drawn(chance, asked)
+    return inquiries.drawn(chance), faults.drawn(chance), None
+
+
 async def _judged(universe: Universe, asked: list[Asked]) -> list[str]:
     return Oracle(universe, asked).faults()
 
 
-async def _run(universe: Universe, asked: list[Asked], convoy: bool) -> None:
+async def _run(universe: Universe, asked: list[Asked], close: bool) -> None:
     chance = universe.chance
     universe.begin(chance.choice(LAYOUTS))
-    posted = [(_wait(chance, convoy), request, one.sort == "forged") for one in asked for request in one.requests()]
+    posted = [(_wait(chance, close), request, one.sort == "forged") for one in asked for request in one.requests()]
     for wait, request, forged in posted:
         await asyncio.sleep(wait)
         universe.cluster.append(
@@ -118,7 +137,9 @@ async def _run(universe: Universe, asked: list[Asked], convoy: bool) -> None:
         )
     await asyncio.gather(*(_impersonated(universe, one) for one in asked if one.impostor))
     await asyncio.sleep(chance.choice((0.0, 0.5, 2.0)))
+    company = asyncio.get_running_loop().create_task(_company(universe, asked))
     await universe.rest()
+    company.cancel()
     if universe.open():
         universe.leap(LIFE.total_seconds() + 20 * 600)
         await universe.timed_out()
@@ -126,9 +147,19 @@ async def _run(universe: Universe, asked: list[Asked], convoy: bool) -> None:
     await universe.end()
 
 
-def _wait(chance: random.Random, convoy: bool) -> float:
+async def _company(universe: Universe, asked: list[Asked]) -> None:
+    """Whoever cannot do a message sets it aside once another has been done: as long as one waits for that, another comes."""
+    sender, receiver = asked[0].posted.question.sender, asked[0].posted.question.receiver
+    while universe.poison is not None:
+        await asyncio.sleep(2)
+        if any("step failed" in why for why in universe.left()[2].values()):
+            asked.append(inquiries.ordinary(universe.chance, len(asked), sender, receiver))
+            universe.cluster.append(topics.outbound_requested, record(universe.ground, asked[-1].posted))
+
+
+def _wait(chance: random.Random, close: bool) -> float:
     """Seconds before the next request."""
-    return chance.uniform(0.05, 0.5) if convoy else chance.choice((0.0, 0.0, chance.uniform(0, 3)))
+    return chance.uniform(0.05, 0.5) if close else chance.choice((0.0, 0.0, chance.uniform(0, 3)))
 
 
 async def _impersonated(universe: Universe, one: Asked) -> None:

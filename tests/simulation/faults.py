@@ -57,6 +57,14 @@ def on_the_way(chance: random.Random) -> Faults:
     return faults
 
 
+def of_processes(chance: random.Random) -> Faults:
+    """What a step that fails by itself may meet in addition."""
+    kinds: tuple[Kind, ...] = ("unavailable", "slow", "crash", "displace")
+    faults = Faults(chance, kinds, chance.randint(0, MOST), chance.choice((25.0, 60.0, 120.0)))
+    faults._next = 1 + int(chance.expovariate(1 / faults.gap))
+    return faults
+
+
 def drawn(chance: random.Random) -> Faults:
     """Few kinds at a time, so that each is met undisturbed by others, too; one seed in eight is without."""
     kinds = tuple(chance.sample(KINDS, chance.randint(1, 4)))

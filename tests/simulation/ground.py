@@ -26,7 +26,7 @@ from schemas.directory import (
 )
 from schemas.law import EDITION as LAW
 from schemas.message import Message
-from schemas.quarantine import QuarantineKey, new_key
+from schemas.quarantine import OperatorKey, new_key
 from schemas.text import instant, moment
 from services.exchange import store as exchange
 from services.hub import store as hub
@@ -74,7 +74,7 @@ class Ground:
     roots: Mapping[str, Root]
     directory: Directory
     tables: Mapping[str, Tables]
-    quarantine: QuarantineKey
+    quarantine: OperatorKey
     keys: Mapping[tuple[str, Purpose], Key] = field(repr=False)
 
     def key_rings(self, block: str) -> KeyRings:
@@ -125,7 +125,7 @@ def ground() -> Ground:
     rings = {agency: Ring(agency=agency, keys=_held(agency, keys)) for agency in (*AGENCIES, HUB)}
     roots = {agency: enrolled.root(world, agency) for agency in (*AGENCIES, HUB)}
     directory = Directory(roots, lambda: START)
-    made = Ground(world, rings, roots, directory, {name: Tables() for name in SERVICES}, new_key().public, keys)
+    made = Ground(world, rings, roots, directory, {name: Tables() for name in SERVICES}, new_key(), keys)
     messages = [enrolled.published(world, record) for record in _records(keys)]
     directory.fold([*messages, enrolled.beat(keys[HUB, "sign"], len(messages), instant(START))])
     assert (directory.edition, not directory.ignoring.counts) == (len(messages), True), directory.ignoring.counts

@@ -87,12 +87,14 @@ def drawn(chance: random.Random) -> list[Asked]:
 
 def convoy(chance: random.Random) -> list[Asked]:
     """Many of one pair, so that it shows if one overtakes another."""
-    sender, receiver = chance.sample(AGENCIES, 2)
-    asked = [(place, chance.choice(KNOWN)) for place in range(CONVOY)]
-    return [
-        Asked("ordinary", core, _posted("ordinary", place, sender, receiver, core, START + LIFE))
-        for place, core in asked
-    ]
+    pair = chance.sample(AGENCIES, 2)
+    return [ordinary(chance, place, *pair) for place in range(CONVOY)]
+
+
+def ordinary(chance: random.Random, place: int, sender: str, receiver: str) -> Asked:
+    """About somebody who is known."""
+    core = chance.choice(KNOWN)
+    return Asked("ordinary", core, _posted("ordinary", place, sender, receiver, core, START + LIFE))
 
 
 def _one(chance: random.Random, place: int, sender: str, receiver: str) -> Asked:

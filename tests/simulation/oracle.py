@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from schemas import topics
+from schemas import quarantine, topics
 from schemas.control import LIMIT, Control
 from schemas.message import Message
 from schemas.refusal import SecurityCode
@@ -20,6 +20,7 @@ from schemas.trail import read
 from schemas.wire.envelope import Envelope
 from services.hub.permitting import noted
 from services.runtime.rest import AtRest
+from tests.simulation import poison as poisoned
 from tests.simulation.ground import business_of
 from tests.simulation.inquiries import ENDS, LIFE, UNTIMELY, Asked
 from tests.simulation.universe import JUMP, Universe
@@ -83,7 +84,8 @@ class Oracle:
             yield f"{where} was told something else than what is kept"
         part = json.loads(business)
         word = part.get("code") or part["outcome"]
-        allowed = set(ENDS[one.sort])
+        poison = self.universe.poison
+        allowed = set(ENDS[one.sort] if poison is None or poison.exchange != exchange else poisoned.ENDS)
         if not self.universe.faults.timely:
             allowed |= UNTIMELY | ({"records"} if one.sort == "late" else set())
             allowed |= {"timed_out"} if self._excused(exchange) else set()
@@ -174,9 +176,16 @@ class Oracle:
                     yield f"an answer left that no case has: {control.in_reply_to.id}"
 
     def _aside(self) -> Iterator[str]:
-        """Nothing is in quarantine."""
-        aside = self.universe.cluster.all(topics.record_quarantined)
-        yield from (f"{record.key} is in quarantine: {record.headers}" for record in aside)
+        """What is poisoned is in quarantine, and nothing else."""
+        poison, found = self.universe.poison, 0
+        for record in self.universe.cluster.all(topics.record_quarantined):
+            held = quarantine.read(record)
+            ours = poison is not None and poison.is_in(quarantine.original_of(held, self.universe.ground.quarantine))
+            found += ours
+            if not ours:
+                yield f"{record.key} is in quarantine: {held.said.error}, {held.said.place}"
+        if poison is not None and not found:
+            yield f"{poison} was not set aside"
 
     def _incidents(self) -> Iterator[str]:
         """No security event by our own doing, and one for every assertion that does not hold, and for an impostor."""

@@ -19,6 +19,7 @@ from services.runtime import decisions
 from services.runtime.decisions import Decided, Relation
 from services.runtime.log import NONE, Reader
 from services.runtime.shortcut import Shortcut
+from services.runtime.trial import SetAside, Trial
 from tests.simulation.client import Client
 from tests.simulation.log import Cluster, Member
 from tests.simulation.statements import STATEMENTS
@@ -111,6 +112,19 @@ def lost() -> Iterator[None]:
             append(cluster, topic, message)
 
     with patch.object(Cluster, "append", dropping):
+        yield
+
+
+@contextmanager
+def forgotten() -> Iterator[None]:
+    """What is set aside counts as done before it is in quarantine."""
+    settle = Trial._settle
+
+    async def too_soon(trial: Trial, set_aside: SetAside) -> None:
+        trial.done([message for message, _ in trial._failed])
+        await settle(trial, set_aside)
+
+    with patch.object(Trial, "_settle", too_soon):
         yield
 
 

@@ -26,6 +26,7 @@ from services.runtime.settings import Settings
 from services.topology import SERVICES
 from tests.simulation.client import Client
 from tests.simulation.database import MemoryDatabase
+from tests.simulation.poison import Poisoned
 
 if TYPE_CHECKING:
     from tests.simulation.universe import Universe
@@ -147,7 +148,7 @@ class Simulated:
         ]
         watched = [(stage, self._client(stage.service.group(stage.topic))) for stage in stages]
         followed = [self._watched(stage, client) for stage, client in watched]
-        chain = chain_of(followed, self.running, SERVICES, METRICS, self.universe.ground.quarantine)
+        chain = chain_of(followed, self.running, SERVICES, METRICS, self.universe.ground.quarantine.public)
         async with asyncio.TaskGroup() as tasks:
             for stage, (_, client) in zip(followed, watched, strict=True):
                 tasks.create_task(self._loop(stage, chain, client, directory).run())
@@ -158,9 +159,11 @@ class Simulated:
         return client
 
     def _watched(self, stage: Stage, client: Client) -> Stage:
-        """The same step; what it was given from the log is noted, and that it never fails."""
+        """The same step; what it was given from the log is noted, and that it never fails but by poison."""
 
         async def step(batch: Sequence[Message], resources: Any) -> Sequence[Outcome]:
+            if self.universe.poison is not None and self.universe.poison.strikes(stage, batch):
+                raise Poisoned
             try:
                 outcomes = await stage.step(batch, resources)
             except Unavailable:
@@ -174,5 +177,5 @@ class Simulated:
         return replace(stage, step=step)
 
     def _loop(self, stage: Stage, chain: Chain, client: Client, directory: Directory) -> Loop:
-        quarantine = Quarantine(self.universe.ground.quarantine, stage.service.name, self.clock)
+        quarantine = Quarantine(self.universe.ground.quarantine.public, stage.service.name, self.clock)
         return Loop(stage, chain, client, directory, METRICS, self.condition, quarantine, self.stopping)

@@ -76,6 +76,7 @@ def test_every_fault_happens() -> None:
         planted.unlocked,
         planted.unordered,
         planted.overtaking,
+        planted.forgotten,
         planted.decided_anew,
     ],
 )

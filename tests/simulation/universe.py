@@ -19,6 +19,7 @@ from tests.simulation.database import MemoryDatabase, Tables, Untroubled
 from tests.simulation.faults import CRASHES, Faults, Kind
 from tests.simulation.ground import AGENCIES, START, Ground
 from tests.simulation.log import Cluster
+from tests.simulation.poison import Poison
 from tests.simulation.process import Simulated
 
 JUMP: Final = timedelta(minutes=10)
@@ -57,6 +58,7 @@ class Universe:
     ground: Ground
     chance: random.Random
     faults: Faults
+    poison: Poison | None = None
     cluster: Cluster = field(init=False)
     tables: Mapping[str, Tables] = field(init=False)
     failures: list[str] = field(default_factory=list)

@@ -1,6 +1,7 @@
 """A loop commits nothing before what it caused is acknowledged, retries in place, and stops in order."""
 
 import asyncio
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.message import Message, Outcome
-from schemas.topics import Topic
+from schemas.topics import Topic, record_quarantined
 from services.runtime import loop as loops
 from services.runtime.attempts import Note
 from services.runtime.errors import Misconfigured, Unavailable
@@ -144,6 +145,38 @@ async def test_a_bug_stops_reading_and_loses_nothing() -> None:
         await until(run.condition.ready)
     labels = {"service": "buggy", "topic": "entering", "error": "KeyError"}
     assert (run.metrics.registry.get_sample_value("renkei_batch_retries_total", labels) or 0) > 0
+
+
+async def test_a_batch_that_fails_is_let_go_with_its_partitions() -> None:
+    """Others have them now: to go on with it would keep this member from those that it has, and /ready red until one brings
+    something."""
+    broken, log, group = True, MemoryLog(clock), "renkei.first.entering"
+
+    async def buggy(batch: Sequence[Message], onward: Any) -> list[Outcome]:
+        if broken and any(one.position.partition == 2 for one in batch):
+            raise KeyError
+        return await carry(batch, onward)
+
+    run, first = Running(log), service("first", ENTERING, LEAVING, buggy)
+    await log.publish([(ENTERING, Message(key_of(2), b"0", {}))])
+    async with run.process([first], [first]):
+        await until(lambda: run.condition.waiting == {"first/entering": "step failed: KeyError"})
+        async with (
+            log.reader(group, ENTERING),
+            log.reader(group, ENTERING) as third,
+        ):  # of three members one has partition 2
+            await until(run.condition.ready)
+            assert [one.position.partition for one in await third.read(1, 1)] == [2]
+            broken = False
+        await until(lambda: done(log, group, ENTERING))
+    assert log.all(record_quarantined) == []
+
+
+def key_of(partition: int) -> str:
+    """A key that stands in it."""
+    return next(
+        str(number) for number in range(100) if zlib.crc32(str(number).encode()) % ENTERING.partitions == partition
+    )
 
 
 async def test_what_is_the_operators_ends_the_process() -> None:
