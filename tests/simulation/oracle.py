@@ -15,14 +15,14 @@ from schemas import quarantine, topics
 from schemas.control import LIMIT, Control
 from schemas.message import Message
 from schemas.refusal import SecurityCode
-from schemas.text import decoded
+from schemas.text import decoded, moment
 from schemas.trail import read
 from schemas.wire.envelope import Envelope
 from services.hub.permitting import noted
 from services.runtime.rest import AtRest
 from tests.simulation import poison as poisoned
-from tests.simulation.ground import business_of
-from tests.simulation.inquiries import ENDS, LIFE, UNTIMELY, Asked
+from tests.simulation.ground import START, business_of
+from tests.simulation.inquiries import ENDS, UNTIMELY, Asked
 from tests.simulation.universe import JUMP, Universe
 
 INSIDE: Final = frozenset(str(code) for code in SecurityCode)
@@ -88,7 +88,7 @@ class Oracle:
         allowed = set(ENDS[one.sort] if poison is None or poison.exchange != exchange else poisoned.ENDS)
         if not self.universe.faults.timely:
             allowed |= UNTIMELY | ({"records"} if one.sort == "late" else set())
-            allowed |= {"timed_out"} if self._excused(exchange) else set()
+            allowed |= {"timed_out"} if self._excused(one) else set()
         if word not in allowed:
             yield f"{where} ended as {word}, not as one of {sorted(allowed)}"
         if word == "records" and part != business_of(one.posted.question.receiver, self._first(one)):
@@ -98,10 +98,12 @@ class Oracle:
         if (len(reused), words) != ((1, {"id_reused"}) if one.again else (0, set())):
             yield f"{where}: {len(reused)} requests were refused as {words}"
 
-    def _excused(self, exchange: str) -> bool:
-        """Whether nobody's answer may end it: a message of it was rightly dropped, or its time was over by the clocks."""
-        late = self.universe.farthest + JUMP >= LIFE
-        return late or any(control.exchange == exchange for control in self._struck())
+    def _excused(self, one: Asked) -> bool:
+        """Whether nobody's answer may end it: its time was over by some clock, or a message of it was rightly dropped."""
+        question = one.posted.question
+        assert question.expires is not None
+        late = moment(question.expires) - START <= self.universe.farthest + JUMP
+        return late or any(control.exchange == question.id for control in self._struck())
 
     def _kept(self, one: Asked) -> Meaning | None:
         """What the asker finds in the table, in the words of the event."""
