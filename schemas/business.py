@@ -15,6 +15,8 @@ from schemas.text import FreeRecord, Label, Record, explained
 
 LIMIT: Final = 512 * 1024
 """Bytes before padding (message.md section 6); everything larger is refused before it is parsed."""
+INQUIRY_LIMIT: Final = 16 * 1024
+"""Of an inquiry's keys: who asks needs no more, and what is parsed holds up everybody else meanwhile."""
 MOST_RECORDS: Final = 100
 """Records of one answer: one person's, so that a hundred is far beyond any layout's use."""
 
@@ -84,12 +86,12 @@ class AnswerPart(FreeRecord):
 
 def check_inquiry(data: bytes) -> InquiryPart:
     """The keys in `data`; raises `BusinessPartError`."""
-    return _read(InquiryPart, data)
+    return _read(InquiryPart, data, INQUIRY_LIMIT)
 
 
 def check_answer(data: bytes, item: Item) -> AnswerPart:
     """The answer in `data`, every record checked against `item`; raises `BusinessPartError`."""
-    answer = _read(AnswerPart, data)
+    answer = _read(AnswerPart, data, LIMIT)
     for position, record in enumerate(answer.records or ()):
         problem = _problem(item, record)
         if problem:
@@ -108,10 +110,10 @@ def _problem(item: Item, record: dict[str, Any]) -> str:
 P = TypeVar("P", bound=Record)
 
 
-def _read(model: type[P], data: bytes) -> P:
+def _read(model: type[P], data: bytes, limit: int) -> P:
     """Raises outside the handler: an error's context would carry the parsed input along."""
-    if len(data) > LIMIT:
-        raise BusinessPartError(f"expected at most {LIMIT} bytes")
+    if len(data) > limit:
+        raise BusinessPartError(f"expected at most {limit} bytes")
     try:
         return model.model_validate(canonical.read(data))
     except canonical.Malformed as error:

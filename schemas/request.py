@@ -14,8 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas import canonical
-from schemas.business import LIMIT as BUSINESS_LIMIT
-from schemas.business import BusinessPartError, InquiryPart, check_inquiry
+from schemas.business import INQUIRY_LIMIT, BusinessPartError, InquiryPart, check_inquiry
 from schemas.control import LIMIT as CONTROL_LIMIT
 from schemas.control import Question
 from schemas.directory import KeyRecord
@@ -109,7 +108,7 @@ def read_request(control: bytes, number: bytes, business: bytes) -> Posted:
 
 
 def _within_limits(control: bytes, number: bytes, business: bytes) -> None:
-    if len(control) > CONTROL_LIMIT or len(business) > BUSINESS_LIMIT or len(number) > SUBJECT_LIMIT:
+    if len(control) > CONTROL_LIMIT or len(business) > INQUIRY_LIMIT or len(number) > SUBJECT_LIMIT:
         raise Refusal(RefusalCode.TOO_LARGE, "message.md section 6")
 
 

@@ -18,7 +18,7 @@ from schemas.control import LIMIT as CONTROL_LIMIT
 from schemas.control import Control
 from schemas.directory import HUB
 from schemas.message import Drop, Message, Outcome
-from schemas.refusal import Refusal, RefusalPart
+from schemas.refusal import Refusal, RefusalPart, SecurityCode, SecurityEvent
 from schemas.text import decoded, instant
 from schemas.trail import extended
 from services.exchange import store
@@ -29,7 +29,7 @@ from services.runtime.clock import Clock
 from services.runtime.decisions import Decided, Place
 from services.runtime.directory import Directory
 from services.runtime.postgres import Database
-from services.runtime.records import finding, recorded
+from services.runtime.records import finding, incident, recorded
 from services.runtime.rest import INTERNAL, AtRest
 
 NAME = "exchange"
@@ -169,7 +169,11 @@ class Finisher:
 
     def _outcome(self, candidate: Candidate, proposal: Decided, standing: Decided) -> list[Outcome]:
         message, relation = candidate.message, decisions.relation(standing, proposal)
-        if relation in ("copy", "reused"):
+        if relation == "reused":
+            event = SecurityEvent(SecurityCode.ID_REUSED, "the id was used with other content")
+            record = incident(message, NAME, event, self.directory, topics.intermediate_recorded)
+            return [Drop(message.position, relation), record]
+        if relation == "copy":
             return [Drop(message.position, relation)]
         if standing.verdict == UNMATCHED and candidate.step in NO_NEWS:
             return [Drop(message.position, NO_NEWS[candidate.step])]

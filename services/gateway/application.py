@@ -12,7 +12,7 @@ from services.gateway import arriving, description
 from services.gateway.description import Accepted, Answer, Progress
 from services.gateway.posting import Gateway, read
 from services.runtime import problem
-from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.errors import Misconfigured, MissingKey, Unavailable
 
 BEARER: Final = HTTPBearer(
     scheme_name="assertion",
@@ -73,6 +73,7 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(problem.Declined, problem.declined)
     app.add_exception_handler(Unavailable, problem.away)
     app.add_exception_handler(Misconfigured, _misconfigured)
+    app.add_exception_handler(MissingKey, _misconfigured)
     app.add_exception_handler(HTTPException, problem.misrouted)
     app.add_exception_handler(Exception, problem.defect)
 

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from services.gateway import problem
 from services.runtime.problem import Declined
 
-LIMIT: Final = 1024 * 1024
+LIMIT: Final = 64 * 1024
 """Bytes of a request; everything larger is refused before it is parsed."""
 MEDIA_TYPE: Final = "application/json"
 

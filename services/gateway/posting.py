@@ -20,7 +20,7 @@ from services.runtime.problem import Declined
 from services.runtime.rest import AtRest
 
 BODY_SECONDS: Final = 10.0
-"""In which a whole request has to arrive: 1 MiB at 1 Mbit/s."""
+"""In which a whole request has to arrive: 64 KiB at 64 kbit/s."""
 DATABASE_SECONDS: Final = 5.0
 """In which the database has to answer; each query is of one row by its primary key."""
 

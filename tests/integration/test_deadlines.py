@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -148,6 +149,18 @@ async def test_what_has_ended_does_not_end_again(site: Site, exchange: Exchange)
     assert said(exchange, await service.take_back([returned(control)], exchange))[0] == ["role_not_allowed"]
     assert await service.time_out([due(control)], exchange) == [Drop(due(control).position, "ended")]
     assert stored(site, control.id) == "role_not_allowed"
+
+
+async def test_an_answers_id_is_not_used_for_something_else(site: Site, exchange: Exchange) -> None:
+    """Only within the site could it be: that is an incident, and the exchange stays as it ended."""
+    control = await sites.open_alone(site, inquiry(APPLICANT))
+    first = answered(site, control)
+    assert said(exchange, await service.finish([first], exchange))[0] == ["no_data"]
+    proved = Proof.model_validate_json(first.headers["proof"]).model_copy(update={"message": to_text(bytes([1] * 32))})
+    other = replace(first, headers={**first.headers, "proof": proved.encoded()})
+    outcomes = await service.finish([read_at(topics.inbound_answered, other, control, 1)], exchange)
+    assert said(exchange, outcomes) == ([], ["id_reused"])
+    assert stored(site, control.id) == "no_data"
 
 
 @pytest.mark.parametrize("place", range(3))

@@ -192,13 +192,17 @@ class Oracle:
     def _incidents(self) -> Iterator[str]:
         """No security event by our own doing, and one for every assertion that does not hold, and for an impostor."""
         excused = set() if self.universe.faults.timely else EXCUSED
+        refused = {
+            SecurityCode.BAD_ASSERTION,
+            *([SecurityCode.ID_REUSED] if any(one.again for one in self.asked) else []),
+        }
         forged, impostors = 0, 0
         for record in [record for topic in LEDGERS for record in self.universe.cluster.all(topic)]:
             last = read(record.headers["trail"]).findings[-1]
             forged += last.outcome == SecurityCode.BAD_ASSERTION
             reused = (last.layer, last.outcome) == ("hub", SecurityCode.ID_REUSED) and self.universe.impostors
             impostors += bool(reused)
-            if last.layer in ("directory", "exchange") or reused:
+            if last.layer == "directory" or (last.layer == "exchange" and last.outcome in refused) or reused:
                 continue
             if last.outcome in INSIDE and last.outcome not in excused | {"not_in_law_table"}:
                 yield f"{last.layer} recorded {last.outcome}: {last.rule}"

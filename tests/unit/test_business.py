@@ -7,7 +7,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from schemas.business import LIMIT, AnswerPart, BusinessPartError, Days, FiscalYear, check_answer, check_inquiry
+from schemas.business import (
+    INQUIRY_LIMIT,
+    LIMIT,
+    AnswerPart,
+    BusinessPartError,
+    Days,
+    FiscalYear,
+    check_answer,
+    check_inquiry,
+)
 from schemas.catalogue import Characters, Field, Group, Item, SignedNumber, load_catalogue
 
 ITEM: Final = Item(
@@ -215,10 +224,14 @@ def test_no_repeated_key_no_float_no_null(data: bytes) -> None:
 
 
 def test_a_part_that_is_too_large_is_refused_before_it_is_parsed() -> None:
-    """512 KiB pass, one byte more does not, whatever it says."""
+    """Of an answer 512 KiB pass, of an inquiry 16; one byte more does not, whatever it says."""
     part = b'{"outcome":"no_data"}'
     assert check_answer(part.ljust(LIMIT), ITEM) == AnswerPart(outcome="no_data")
     assert f"at most {LIMIT} bytes" in refusal(part.ljust(LIMIT + 1))
+    keys = b'{"period":{"year":2026}}'
+    assert check_inquiry(keys.ljust(INQUIRY_LIMIT)) == check_inquiry(keys)
+    with pytest.raises(BusinessPartError, match=f"at most {INQUIRY_LIMIT} bytes"):
+        check_inquiry(keys.ljust(INQUIRY_LIMIT + 1))
 
 
 def test_a_real_certificate_is_answered() -> None:

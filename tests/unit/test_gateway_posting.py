@@ -1,6 +1,7 @@
 """A request that was answered 202 is published, and its id stands for it from then on."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -8,6 +9,8 @@ import pytest
 
 from schemas.request import Posted
 from services.gateway import examples
+from services.gateway.application import application
+from services.runtime.rest import AtRest
 from tests.gateway import ELSEWHERE, NEIGHBOUR, NOW, World, asserted, inquiry, is_problem
 
 FIRST = inquiry()
@@ -137,3 +140,12 @@ async def test_an_agency_of_another_site_is_not_served() -> None:
     world = World()
     is_problem(await world.post(inquiry(sender=ELSEWHERE)), 403, "not_served")
     assert (world.published(), world.tables.asked) == ([], 0)
+
+
+async def test_a_key_that_is_missing_is_the_operators_to_mend() -> None:
+    """A ring without a data key of today is no defect of the gateway."""
+    world = World()
+    late = AtRest(world.gateway.rest.keys, lambda: NOW + timedelta(days=100 * 365))
+    world.application = application(replace(world.gateway, rest=late))
+    is_problem(await world.post(FIRST), 503, "unavailable")
+    assert world.published() == []

@@ -12,7 +12,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from schemas import canonical
-from schemas.business import LIMIT as BUSINESS_LIMIT
+from schemas.business import INQUIRY_LIMIT
 from schemas.control import LIMIT as CONTROL_LIMIT
 from schemas.directory import KeyRecord, key_id
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
@@ -162,8 +162,8 @@ def outcome(control: bytes, number: bytes, business: bytes) -> str:
     [
         (bytes(CONTROL_LIMIT + 1), NUMBER, b"{}"),
         (b"{}", b"1" * (SUBJECT_LIMIT + 1), b"{}"),
-        (b"{}", NUMBER, bytes(BUSINESS_LIMIT + 1)),
-        (canonical.encode(CONTROL), NUMBER, b'"' + "\U0001d160".encode() * (BUSINESS_LIMIT // 4 - 1) + b'"'),
+        (b"{}", NUMBER, bytes(INQUIRY_LIMIT + 1)),
+        (canonical.encode(CONTROL), NUMBER, b'"' + "\U0001d160".encode() * (INQUIRY_LIMIT // 4 - 1) + b'"'),
     ],
     ids=["control part", "internal number", "business part", "business part in normal form C"],
 )
