@@ -14,13 +14,14 @@ from pathlib import Path
 from signal import Signals
 from typing import Any, Final, Literal
 
+from aiokafka import AIOKafkaConsumer
+
 from schemas import topics
 from schemas.message import Message
 from schemas.topics import Topic
 from services.runtime.clock import utc
 from services.runtime.kafka import log as kafka
 from services.runtime.kafka.log import KafkaLog
-from services.runtime.kafka.reader import KafkaReader
 from services.runtime.process import main
 from services.runtime.settings import load
 from services.topology import SERVICES, services_of
@@ -46,9 +47,12 @@ class Strings:
         partial.write_text(str(int(signal)))
         partial.replace(self._armed(point))
 
-    def disarm(self) -> None:
-        for point in POINTS:
-            self._armed(point).unlink(missing_ok=True)
+    def disarm(self) -> bool:
+        """Whether it was armed still: it has not passed the point."""
+        armed = [self._armed(point) for point in POINTS if self._armed(point).exists()]
+        for file in armed:
+            file.unlink(missing_ok=True)
+        return bool(armed)
 
     def at(self, point: Point) -> None:
         try:
@@ -80,8 +84,12 @@ class Strings:
 
 def hang(strings: Strings) -> None:
     """Log and readers of this process pass the named points."""
-    publish, commit = KafkaLog.publish, KafkaReader._commit
-    kafka._deliver = _after(kafka._deliver, lambda: strings.at("half_published"))
+    publish, deliveries = KafkaLog.publish, kafka._deliveries
+
+    def divided(producer: Any, records: Sequence[tuple[Topic, Message]]) -> list[Any]:
+        parts = deliveries(producer, records)
+        half = len(parts) > 1 and any(topic not in TICKED for topic, _ in records)
+        return [_after(part, lambda: strings.at("half_published")) for part in parts] if half else parts
 
     @functools.wraps(publish)
     async def published(log: KafkaLog, records: Sequence[tuple[Topic, Message]]) -> None:
@@ -93,16 +101,19 @@ def hang(strings: Strings) -> None:
             strings.at("published")
 
     KafkaLog.publish = published  # type: ignore[method-assign, assignment]
-    KafkaReader._commit = _after(commit, lambda: strings.at("committed"))  # type: ignore[method-assign]
+    kafka._deliveries = divided
+    commit = AIOKafkaConsumer.commit
+
+    @functools.wraps(commit)
+    async def committed(consumer: AIOKafkaConsumer, *given: Any) -> None:
+        await _after(commit(consumer, *given), lambda: strings.at("committed"))
+
+    AIOKafkaConsumer.commit = committed
 
 
-def _after(work: Callable[..., Awaitable[None]], then: Callable[[], None]) -> Any:
-    @functools.wraps(work)
-    async def both(*given: Any) -> None:
-        await work(*given)
-        then()
-
-    return both
+async def _after(work: Awaitable[None], then: Callable[[], None]) -> None:
+    await work
+    then()
 
 
 def service_of(name: str) -> str:

@@ -48,14 +48,13 @@ def killed(count: int) -> Fault:
 
 
 def killed_at(points: Sequence[Point], count: int) -> Fault:
-    """Some processes, each at one of these points of its work."""
+    """Some processes, each at one of these points of its work; who does not come by is killed too, and not counted."""
     deck: list[str] = []
 
     @asynccontextmanager
     async def strike(ground: Ground, chance: random.Random) -> Struck:
         names = _dealt(deck, ground.site.readers(), count, chance)
-        await _armed(ground, dict(zip(names, itertools.cycle(points), strict=False)), signal.SIGKILL)
-        yield len(names)
+        yield await _armed(ground, dict(zip(names, itertools.cycle(points), strict=False)), signal.SIGKILL)
         for name in names:
             process.kill(name, ground.site.folder)
         await ground.restart(names)
@@ -170,19 +169,21 @@ def _pid(ground: Ground, name: str) -> int:
     return found.pid
 
 
-async def _armed(ground: Ground, points: dict[str, Point], number: signal.Signals) -> None:
-    """Each process is struck at its point, or where it stands if it does not come by."""
+async def _armed(ground: Ground, points: dict[str, Point], number: signal.Signals) -> int:
+    """Each process is struck at its point, or where it stands if it does not come by; says how many came by."""
     pids = {name: _pid(ground, name) for name in points}
     for name, point in points.items():
         ground.site.strings(name).arm(point, number)
     deadline = time.monotonic() + REACHED
     with suppress(AssertionError):
         await until(lambda: all(_stands(pid) for pid in pids.values()), deadline - time.monotonic())
+    reached = 0
     for name, pid in pids.items():
-        ground.site.strings(name).disarm()
+        reached += not ground.site.strings(name).disarm()
         if not _stands(pid):
             os.kill(pid, number)
     await until(lambda: all(_stands(pid) for pid in pids.values()))
+    return reached
 
 
 def _stands(pid: int) -> bool:

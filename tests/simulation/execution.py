@@ -36,14 +36,14 @@ from tests.simulation.scheduler import Endless, scheduled
 from tests.simulation.universe import Layout, Universe
 
 LAYOUTS: tuple[Layout, ...] = ("service", "block", "twice")
-SCENES: Final = 10
+SCENES: Final = 20
 
 
 class Scene(IntEnum):
-    """One seed of ten has a convoy of inquiries and changing layouts, one a message that no step can do."""
+    """One seed of twenty has a convoy of inquiries and changing layouts, one a message that no step can do."""
 
     CONVOY = 0
-    POISON = 5
+    POISON = 10
 
 
 @dataclass(frozen=True)

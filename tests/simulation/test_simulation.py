@@ -19,8 +19,8 @@ REGRESSIONS: tuple[int, ...] = (719, 945, 1_010_122, 1_014_356, 2_055_776)
 """Seeds that have failed once: the last by a false alarm about two permits of one millisecond, the others by the
 simulation's own fault."""
 FOUND_WITHIN = 1000
-DIVERSE = (2, 10, 14, 17, 214)
-"""In these every kind of fault strikes."""
+DIVERSE = (2, 10, 14, 17, 20, 214)
+"""In these every kind of fault strikes, and there is a message that no step can do, and a convoy."""
 
 
 @pytest.fixture(scope="module", autouse=True)
