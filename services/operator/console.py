@@ -25,7 +25,9 @@ T = TypeVar("T")
 REDIRECTED: Final = 240
 """Columns of a table that goes into a file or a pipe, where no terminal says how wide it is."""
 
-screen = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else REDIRECTED, markup=False)
+screen = Console(
+    width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else REDIRECTED, markup=False, emoji=False
+)
 Folder = Annotated[Path, typer.Option("--folder", envvar="RENKEI_FOLDER", help="Folder of the installation.")]
 Codes = Annotated[list[str], typer.Argument(help="Codes of agencies, such as 221309.")]
 HERE = Path(".renkei")
@@ -71,7 +73,7 @@ def mendable() -> Iterator[None]:
 def fail(text: str) -> None:
     """Says what is wrong on standard error and ends with status 2: one line however long, and where a program or a server did
     not do what it was told, below it what that has said."""
-    Console(stderr=True, markup=False).print(Text("renkei:", "red"), text, soft_wrap=True, highlight=False)
+    Console(stderr=True, markup=False, emoji=False).print(Text("renkei:", "red"), text, soft_wrap=True, highlight=False)
     sys.exit(2)
 
 

@@ -58,8 +58,7 @@ async def find(messages: Sequence[Message], reference: Reference) -> list[Outcom
 
 
 async def register(messages: Sequence[Message], reference: Reference) -> list[Outcome]:
-    """Every copy or flag is stored, unless what stands behind it in the topic was stored before; one of another form ends
-    here, counted."""
+    """Every copy or flag is stored, unless a later one of the topic was; one of another form is dropped, counted."""
     outcomes: list[Outcome] = []
     replicas: list[tuple[Replica, Order]] = []
     flags: list[tuple[Person, bool, Order]] = []

@@ -1,4 +1,5 @@
-"""What a member of a group notes beside its offsets: that it is at work, and how often it has begun a message.
+"""What a member of a group notes beside its offsets: that it is at work, and at which messages how many processes have ended,
+the one under way counted beforehand.
 
 So a message that kills its process is found: whoever comes next knows that nobody left in order, goes on message by message,
 and counts (architecture section 4). The note is the offset commit's metadata: empty once left in order.
@@ -17,7 +18,8 @@ LONGEST: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Who is at work, until it leaves in order; `attempts` by offset, of messages begun one by one."""
+    """Who is at work, until it leaves in order; `attempts` by offset: the processes that ended at it, this one included
+    while it tries it."""
 
     who: str = ""
     attempts: Mapping[int, int] = field(default_factory=dict)

@@ -29,8 +29,9 @@ from services.runtime.trial import ATTEMPTS, KILLED, Aside, Stuck, Trial
 BATCH: Final = 500
 """Messages a batch at most: at 2 KB each a megabyte, and few enough that no transaction is long."""
 LARGEST: Final = 20 * BATCH
-LARGEST_BYTES: Final = 64 * 1024 * 1024
 """Messages held while none of them can be done."""
+LARGEST_BYTES: Final = 64 * 1024 * 1024
+"""Of those messages; beyond either nothing more is read until one can be done."""
 COMMIT_EVERY: Final = 0.5
 """Seconds between offset commits: by time, not by batch, since each costs a loop as much as a small batch; a redelivery is
 harmless."""
@@ -112,12 +113,12 @@ class Loop:
         """Somebody was at work here and did not leave in order: the first batch goes message by message, and is counted."""
         if not any(note.who for note in notes.values()):
             return None
-        attempts = {
+        ended = {
             Position(self.stage.topic.name, number, offset): count
             for number, note in notes.items()
             for offset, count in note.attempts.items()
         }
-        return Trial(reader.commit, reader.done, self._company(), attempts)
+        return Trial(reader.commit, reader.done, self._company(), ended)
 
     def _company(self) -> Callable[[], bool]:
         """Inside a block batches may reach the step without the log: what passes it from now on shows that it works."""
@@ -152,7 +153,7 @@ class Loop:
                     messages += await gathering.more()
             except Exception as error:  # a bug, or a message that the step does not foresee
                 self._failed(Failure.of(error), len(messages))
-                trial = Trial(_unnoted, gathering.reader.done, self._company(), {})
+                trial = trial or Trial(_unnoted, gathering.reader.done, self._company(), {})
             else:
                 gathering.reader.done(messages)
                 return

@@ -27,20 +27,25 @@ class Shortcut:
     _assignments: int = 0
     _looked: float = 0
     _onward: list[Topic] = field(default_factory=list)
-    _skipping: list[Topic] = field(default_factory=list)
+    _skipping: Sequence[Topic] = ()
 
     async def topics(self, reader: Reader) -> Collection[Topic]:
         """To be asked between two batches, when all that this reader caused is acknowledged."""
         if reader.assignments != self._assignments:
             self._assignments, self._looked = reader.assignments, 0
-            self._onward, self._skipping = self.chain.onward(self.stage), []
+            self._onward, self._skipping = self.chain.onward(self.stage), ()
         left = [topic for topic in self._onward if topic not in self._skipping]
         if left and time.monotonic() - self._looked >= LOOK_EVERY:
             if more := await self._done(left):
-                # What was left of one has gone on to others: of none may anything be left after all of them were seen done.
-                self._skipping = await self._done(await self._done(self._skipping + more))
+                self._skipping = await self._empty([*self._skipping, *more])
             self._looked = time.monotonic()
         return self._skipping
+
+    async def _empty(self, topics: Sequence[Topic]) -> Sequence[Topic]:
+        """Those of which nothing is left, nor on its way to one from another: a look may miss what goes on by one topic."""
+        for _ in topics:
+            topics = await self._done(topics)
+        return topics
 
     async def _done(self, topics: Sequence[Topic]) -> list[Topic]:
         return [topic for topic in topics if await self._is_done(topic)]

@@ -56,12 +56,13 @@ class Trial:
         try:
             await self._run(batch, attempt, set_aside)
         except (Exception, asyncio.CancelledError):  # this process has outlived its attempts: they count for nothing
-            with suppress(Unavailable):
+            with suppress(Exception):
                 await self.note(self.ended)
             raise
 
     async def _run(self, batch: Sequence[Message], attempt: Attempt, set_aside: SetAside) -> None:
-        await self._look_again(attempt)
+        if not self._settled:  # else another was done, and setting aside was interrupted
+            await self._look_again(attempt)
         if self._settled or self.company():
             await self._settle(set_aside)
         for message in self._untried(batch):

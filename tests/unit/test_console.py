@@ -22,16 +22,16 @@ def test_a_table_in_a_pipe_is_as_wide_as_it_needs(columns: dict[str, str], width
 
 def test_a_failure_is_one_line_as_it_was_said(capsys: pytest.CaptureFixture[str]) -> None:
     """However long it is, and whatever stands in it that a terminal would take for a colour."""
-    said = f"[red] {'a folder/' * 40} [/red]: no such file [/x"
+    said = f"[red] {'a folder/' * 40} [/red]: no such file [/x :x:"
     with pytest.raises(SystemExit, match="2"):
         fail(said)
     assert capsys.readouterr().err == f"renkei: {said}\n"
 
 
 def test_what_is_shown_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    """An answer, a path or an error may look like a colour, or like the end of one that never began."""
+    """An answer, a path or an error may look like a colour, or like the end of one that never began, or a pictogram."""
     table = Table("[red]", title="[/red]")
-    table.add_row("[/x]")
-    screen.print(table, "[bold]")
+    table.add_row("[/x] office:key:x")
+    screen.print(table, "[bold]", "a:x:b")
     shown = capsys.readouterr().out
-    assert all(part in shown for part in ("[red]", "[/red]", "[/x]", "[bold]"))
+    assert all(part in shown for part in ("[red]", "[/red]", "[/x] office:key:x", "[bold]", "a:x:b"))
