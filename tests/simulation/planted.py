@@ -19,7 +19,7 @@ from services.runtime import decisions
 from services.runtime.decisions import Decided, Relation
 from services.runtime.log import NONE, Reader
 from services.runtime.shortcut import Shortcut
-from services.runtime.trial import SetAside, Trial
+from services.runtime.trial import Aside, SetAside, Trial
 from tests.simulation.client import Client
 from tests.simulation.log import Cluster, Member
 from tests.simulation.statements import STATEMENTS
@@ -117,14 +117,16 @@ def lost() -> Iterator[None]:
 
 @contextmanager
 def forgotten() -> Iterator[None]:
-    """What is set aside counts as done before it is in quarantine."""
+    """What is set aside counts as done, and is nowhere."""
     settle = Trial._settle
 
-    async def too_soon(trial: Trial, set_aside: SetAside) -> None:
-        trial.done([message for message, _ in trial._failed])
-        await settle(trial, set_aside)
+    async def nowhere(trial: Trial, set_aside: SetAside) -> None:
+        async def into_nothing(_: Sequence[Aside]) -> None:
+            pass
 
-    with patch.object(Trial, "_settle", too_soon):
+        await settle(trial, into_nothing)
+
+    with patch.object(Trial, "_settle", nowhere):
         yield
 
 
