@@ -106,7 +106,7 @@ async def test_what_went_on_to_a_skipped_topic_is_not_overtaken(order: Sequence[
     assert set(await own.topics(READER)) == {INSIDE, NEXT}
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(
     order=st.permutations(WAY),
     left=st.sets(st.sampled_from(WAY), min_size=1),
