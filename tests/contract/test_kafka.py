@@ -223,7 +223,7 @@ async def test_no_broker_is_unavailable() -> None:
 
 @pytest.fixture
 async def own_broker(installation: Path) -> AsyncIterator[Broker]:
-    """One that may be halted: this session's, where that runs here."""
+    """One that may be halted: that of all tests, where it runs here."""
     broker = server.start(KafkaSettings(installation, brief=True))
     yield broker
     os.kill(broker.process.pid, signal.SIGCONT)

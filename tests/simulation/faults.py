@@ -27,18 +27,25 @@ class Faults:
     left: int
     gap: float
     happened: list[Kind] = field(default_factory=list)
-    _next: int = 0
+    _next: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._next = self._awaits()
 
     def due(self) -> Kind | None:
         """To be asked at every await."""
         self._next -= 1
         if self._next > 0 or not self.left:
             return None
-        self._next = 1 + int(self.chance.expovariate(1 / self.gap))
+        self._next = self._awaits()
         self.left -= 1
         kind = self.chance.choice(self.kinds)
         self.happened.append(kind)
         return kind
+
+    def _awaits(self) -> int:
+        """How many until the next."""
+        return 1 + int(self.chance.expovariate(1 / self.gap))
 
     def stop(self) -> None:
         """From now on nothing goes wrong."""
@@ -52,23 +59,17 @@ class Faults:
 
 def on_the_way(chance: random.Random) -> Faults:
     """Layouts change again and again while much is under way, some of it held up."""
-    faults = Faults(chance, ("switch", "slow", "slow", "unavailable"), 2 * MOST, 80.0)
-    faults._next = 1 + int(chance.expovariate(1 / faults.gap))
-    return faults
+    return Faults(chance, ("switch", "slow", "slow", "unavailable"), 2 * MOST, 80.0)
 
 
 def of_processes(chance: random.Random) -> Faults:
     """What a step that fails by itself may meet in addition."""
     kinds: tuple[Kind, ...] = ("unavailable", "slow", "crash", "displace")
-    faults = Faults(chance, kinds, chance.randint(0, MOST), chance.choice((25.0, 60.0, 120.0)))
-    faults._next = 1 + int(chance.expovariate(1 / faults.gap))
-    return faults
+    return Faults(chance, kinds, chance.randint(0, MOST), chance.choice((25.0, 60.0, 120.0)))
 
 
 def drawn(chance: random.Random) -> Faults:
     """Few kinds at a time, so that each is met undisturbed by others, too; one seed in eight is without."""
     kinds = tuple(chance.sample(KINDS, chance.randint(1, 4)))
     left = 0 if chance.random() < 0.125 else chance.randint(1, MOST)
-    faults = Faults(chance, kinds, left, chance.choice((8.0, 25.0, 60.0)))
-    faults._next = 1 + int(chance.expovariate(1 / faults.gap))
-    return faults
+    return Faults(chance, kinds, left, chance.choice((8.0, 25.0, 60.0)))
