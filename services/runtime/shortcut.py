@@ -5,7 +5,7 @@ would overtake them. Until they are done this reader's batches go through the lo
 """
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,22 +36,19 @@ class Shortcut:
             self._onward, self._skipping = self.chain.onward(self.stage), ()
         left = [topic for topic in self._onward if topic not in self._skipping]
         if left and time.monotonic() - self._looked >= LOOK_EVERY:
-            if more := await self._done(left):
-                self._skipping = await self._empty([*self._skipping, *more])
+            if seen := await self._empty(left):
+                seen |= await self._empty(self._skipping)
+                # Which have got nothing until all had been seen were empty at one moment: nothing is on its way between them.
+                self._skipping = [topic for topic, ends in seen.items() if await self.log.ends(topic) == ends]
             self._looked = time.monotonic()
         return self._skipping
 
-    async def _empty(self, topics: Sequence[Topic]) -> Sequence[Topic]:
-        """Those of which nothing is left, nor on its way to one from another: a look may miss what goes on by one topic."""
-        for _ in topics:
-            topics = await self._done(topics)
-        return topics
+    async def _empty(self, topics: Sequence[Topic]) -> dict[Topic, dict[int, int]]:
+        """Those of which nothing is left, with their ends."""
+        looked = [(topic, await self.log.ends(topic)) for topic in topics]
+        return {topic: ends for topic, ends in looked if await self._is_done(topic, ends)}
 
-    async def _done(self, topics: Sequence[Topic]) -> list[Topic]:
-        return [topic for topic in topics if await self._is_done(topic)]
-
-    async def _is_done(self, topic: Topic) -> bool:
-        ends = await self.log.ends(topic)
+    async def _is_done(self, topic: Topic, ends: Mapping[int, int]) -> bool:
         groups = [following.service.group(topic) for following in self.chain.skipped[topic]]
         done = [await self.log.committed(group, topic) for group in groups]
         return all(offsets.get(number, -1) >= end for offsets in done for number, end in ends.items())
