@@ -130,6 +130,9 @@ def _write_properties(settings: KafkaSettings, port: int) -> Path:
         "log.dirs": str(settings.home / "data"),
         # 128 MiB by default, a quarter of this broker's heap
         "log.cleaner.dedupe.buffer.size": str(32 * 1024 * 1024),
+        # After a kill the controller takes the broker of before for alive, and lets nobody in its place, for so long (9 s)
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
         **policies(settings.partitions, settings.retention_days),
         **settings.properties,
     }
