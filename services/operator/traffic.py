@@ -1,4 +1,4 @@
-"""`renkei traffic`: the study's traffic model for one line, for the country, for the load generator."""
+"""`renkei traffic`: the study's traffic model for one line, for the country, for a load generator."""
 
 import enum
 from pathlib import Path
@@ -21,7 +21,7 @@ from services.traffic.use_cases import load_linkages
 
 application = typer.Typer(
     name="traffic",
-    help="Load of linkage on access lines (トラフィック量): plan a line, draw the country, feed the load generator.",
+    help="Load of linkage on access lines (トラフィック量): plan a line, draw the country, describe a load.",
     no_args_is_help=True,
 )
 
@@ -76,7 +76,7 @@ def write_report(
 
 @application.command("profile")
 def show_profile() -> None:
-    """The load generator's profile as canonical JSON: agencies, mix of messages, rates."""
+    """A load generator's profile as canonical JSON: agencies, mix of messages, rates."""
     municipalities = load_municipalities()
     typer.echo(load_profile(municipalities, installation(municipalities), load_linkages()).encoded())
 

@@ -29,7 +29,7 @@ CREATE TABLE {schema}.decisions (
     PRIMARY KEY (agency, step, sender, id)
 )
 """
-"""What a decision point's first migration creates. Rows are kept until `expires` + 1 day."""
+"""What a decision point's first migration creates. `expires` says from when a row may go; nothing deletes one yet."""
 
 
 Relation = Literal["first", "again", "copy", "reused"]

@@ -71,6 +71,20 @@ def test_kafka_starts_again_on_its_data(folder: Path) -> None:
     assert kafka.stop(settings)
 
 
+def test_vanished_records_are_not_replaced_by_none(folder: Path) -> None:
+    """A start without them fails and says what to do; then it begins with none."""
+    settings = KafkaSettings(folder, brief=True)
+    kafka.start(settings)
+    kafka.stop(settings)
+    shutil.rmtree(settings.home / "data")
+    with pytest.raises(InstallationError, match="are gone") as said:
+        kafka.start(settings)
+    assert not (settings.home / "data").exists()
+    (settings.home / "formatted").unlink()
+    assert str(said.value).endswith(f"delete {settings.home / 'formatted'}.")
+    kafka.start(settings)
+
+
 def test_kafka_that_does_not_start_says_why(folder: Path) -> None:
     """The end of the broker's log is in the error; nothing is left running."""
     settings = KafkaSettings(folder)
@@ -209,6 +223,20 @@ def test_vanished_data_is_not_replaced_by_an_empty_database(folder: Path) -> Non
     shutil.rmtree(settings.elsewhere)
     with pytest.raises(InstallationError, match="is gone"):
         postgres.start(settings)
+
+
+def test_a_vanished_data_folder_is_not_replaced_either(folder: Path) -> None:
+    """Also where the rest of the server's folder is there; then one may begin with an empty database."""
+    settings = PostgresSettings(folder)
+    postgres.start(settings)
+    postgres.stop(settings)
+    data = account.private_folder(settings.home, account.ordinary_account(settings.account)) / "data"
+    shutil.rmtree(data)
+    with pytest.raises(InstallationError, match="is gone"):
+        postgres.start(settings)
+    assert not data.exists()
+    settings.port_file.unlink()
+    postgres.start(settings)
 
 
 # --- Ports and programs

@@ -120,7 +120,7 @@ def _remembered(pointer: Path) -> Path:
     folder = Path(pointer.read_text().strip())
     if not folder.is_dir():
         raise InstallationError(
-            f"The database was in {folder}, as {pointer} says, and is gone. Restore it from a backup;"
+            f"The database was in {folder} and is gone. Restore it from a backup;"
             f" to begin with an empty one, delete {pointer}."
         )
     return folder

@@ -142,9 +142,16 @@ def _write_properties(settings: KafkaSettings, port: int) -> Path:
 
 
 def _format(settings: KafkaSettings, java: Path, libraries: Path, configuration: Path) -> None:
-    """Gives an empty data folder its cluster id; one that has one keeps it."""
-    if (settings.home / "data" / "meta.properties").exists():
+    """Gives an empty data folder its cluster id; one that has one keeps it. What there was and is gone is not made anew."""
+    data, remembered = settings.home / "data", settings.home / "formatted"
+    if (data / "meta.properties").exists():
+        remembered.touch()
         return
+    if remembered.exists():
+        raise InstallationError(
+            f"The records of Kafka were in {data} and are gone. Restore them from a backup;"
+            f" to begin with none, delete {remembered}."
+        )
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     done = subprocess.run(
         [
@@ -158,7 +165,8 @@ def _format(settings: KafkaSettings, java: Path, libraries: Path, configuration:
         check=False,
     )
     if done.returncode:
-        raise InstallationError(f"Kafka could not format {settings.home / 'data'}:\n{done.stdout}")
+        raise InstallationError(f"Kafka could not format {data}:\n{done.stdout}")
+    remembered.touch()
 
 
 def _command(settings: KafkaSettings, java: Path, libraries: Path, configuration: Path) -> list[str | Path]:

@@ -86,8 +86,14 @@ def start(settings: PostgresSettings) -> Database:
         home = private_folder(settings.home, account, settings.elsewhere)
         executables = programs(home, account)
         data = home / "data"
-        password = _password(settings.password_file, is_new=not data.exists())
-        if not data.exists():
+        is_new = not data.exists()
+        if is_new and settings.port_file.exists():
+            raise InstallationError(
+                f"The database was in {data} and is gone. Restore it from a backup;"
+                f" to begin with an empty one, delete {settings.port_file}."
+            )
+        password = _password(settings.password_file, is_new)
+        if is_new:
             _initialise(executables, home, password, account)
         port = choose_port(settings.port_file, settings.port)
         _forget_stranger(data)
@@ -108,6 +114,7 @@ def remove(settings: PostgresSettings) -> None:
     stop(settings)
     remove_private_folder(settings.home)
     settings.password_file.unlink(missing_ok=True)
+    settings.port_file.unlink(missing_ok=True)
 
 
 @contextmanager
