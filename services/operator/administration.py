@@ -39,8 +39,8 @@ def diff(folder: Folder = HERE, replication: Replication = 1) -> None:
 @database.command("migrate")
 def migrate(folder: Folder = HERE) -> None:
     """Create roles and schemas, and bring every service's schema to what its code expects."""
-    with readable(), progress("migrating", 1):
-        installation = opened(folder)
+    installation = opened(folder)
+    with readable(), installation.alone(), progress("migrating", 1):
         installation.prepare()
         lifecycle.migrate(installation)
 
@@ -63,7 +63,7 @@ def describe(
     ] = "",
 ) -> None:
     """Write and sign agency, policy and assessment records of local governments; publish them with `directory publish`."""
-    with readable(), progress("signing records", 1):
+    with readable(), opened(folder).alone(), progress("signing records", 1):
         grants = TypeAdapter(list[Grant]).validate_json(policy.read_bytes()) if policy else []
         items = [item_of(text) for text in provides]
         publication.describe(opened(folder), codes, items, grants, _automatic(automatic), quota, hours=hours_of(hours))

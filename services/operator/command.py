@@ -45,13 +45,17 @@ app.command("fairness")(fairness)
 app.command("endurance")(endurance)
 app.command("gen")(gen)
 
-Layouts = Annotated[Literal["service", "block"], typer.Option(help="One process per service, or one per block.")]
+Layouts = Annotated[
+    Literal["service", "block"] | None,
+    typer.Option(help="One process per service, or one per block. Default: as it runs or was left; else per service."),
+]
 
 
 @app.command()
-def up(folder: Folder = HERE, layout: Layouts = "service") -> None:
+def up(folder: Folder = HERE, layout: Layouts = None) -> None:
     """Start Kafka, PostgreSQL and all services on this machine, and keep them running; their data stays in the folder."""
-    with readable():
+    folder.mkdir(parents=True, exist_ok=True)
+    with readable(), opened(folder).alone():
         changed = bring_up(opened(folder), layout)
     screen.print("\n".join(changed) if changed else "Everything ran already; nothing was changed.")
     screen.print(f"Running. Gateway: {opened(folder).url('gateway')}   Stop it with: renkei down")
@@ -60,7 +64,7 @@ def up(folder: Folder = HERE, layout: Layouts = "service") -> None:
 @app.command()
 def down(folder: Folder = HERE) -> None:
     """Stop what `up` has started; every process finishes its batch first."""
-    with readable():
+    with readable(), opened(folder).alone():
         stopped = bring_down(opened(folder))
     screen.print(f"Stopped: {', '.join(stopped)}." if stopped else f"Nothing ran in {folder}.")
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from schemas.refusal import Refusal
 from schemas.text import explained
 from services.operator.installation import Installation
 from services.operator.local.error import InstallationError
@@ -51,8 +52,10 @@ def readable() -> Iterator[None]:
         yield
     except ValidationError as error:
         fail(explained(error))
-    except ValueError as error:
+    except (ValueError, Refusal) as error:
         fail(str(error))
+    except OverflowError:
+        fail("a number or a span of time is too large")
 
 
 @contextmanager

@@ -6,8 +6,9 @@
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -18,6 +19,8 @@ import httpx
 from schemas import quarantine
 from services.operator.local import kafka, postgres, process
 from services.operator.local.error import InstallationError
+from services.operator.local.files import replace_file, require_none, settle
+from services.operator.local.lock import locked
 from services.operator.local.port import HOST, choose_port
 from services.runtime.postgres import role_of
 from services.runtime.quarantine import FILE
@@ -27,6 +30,7 @@ from services.topology import SERVICES
 Layout = Literal["service", "block"]
 """One process per service, or one per block (hub and gateway apart)."""
 START_SECONDS: Final = 90.0
+WAITING: Final = "renkei: another command changes this installation; waiting until it is done\n"
 PASSED: Final = ("RENKEI_PATIENCE", "RENKEI_GRACE", "RENKEI_LOG_LEVEL")
 """What an operator may set for all processes, in the environment of `renkei up`."""
 
@@ -80,25 +84,36 @@ class Installation:
         return self.folder / "directory"
 
     def prepare(self) -> None:
-        """Makes what is missing: folders, keys, passwords; InstallationError for a key under which something was sealed."""
+        """Makes what is missing: folders, keys, passwords; InstallationError for a file that others need to be the old one."""
         self.folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         run = self.folder / "run"
         for folder in (self.secrets, self.passwords, self.root_keys, self.systems, self.keys, self.records, run):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.key_encryption_key.exists():
-            _require_none(self.key_encryption_key, self.keys.glob("*.ring"))
-            write_secret(self.key_encryption_key, secrets.token_bytes(32))
+            require_none(self.key_encryption_key, self.keys.glob("*/*.ring"))
+            replace_file(self.key_encryption_key, secrets.token_bytes(32))
         if not self.quarantine_key.exists():
-            _require_none(self.quarantine_key, self.keys.glob(FILE))
-            write_secret(self.quarantine_key, quarantine.new_key().encoded())
+            require_none(self.quarantine_key, self.keys.glob(FILE))
+            replace_file(self.quarantine_key, quarantine.new_key().encoded())
         if not (self.keys / FILE).exists():
             held = quarantine.OperatorKey.model_validate_json(self.quarantine_key.read_bytes())
-            (self.keys / FILE).write_bytes(held.public.encoded())
+            replace_file(self.keys / FILE, held.public.encoded())
         for service in database_services():
             if not (self.passwords / role_of(service)).exists():
-                write_secret(self.passwords / role_of(service), secrets.token_urlsafe(24).encode())
+                replace_file(self.passwords / role_of(service), secrets.token_urlsafe(24).encode())
         if not self.roots.exists():
-            self.roots.write_text("[]")
+            require_none(self.roots, self.root_keys.iterdir())
+            replace_file(self.roots, b"[]")
+        settle()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While no other command changes the installation: waits until none does, and says so. Does not nest."""
+        if not self.folder.exists():
+            yield
+            return
+        with locked(self.folder / "changing.lock", lambda: sys.stderr.write(WAITING)):
+            yield
 
     def kafka(self) -> str:
         """Bootstrap servers."""
@@ -199,18 +214,6 @@ def process_names(layout: Layout) -> list[str]:
 def database_services() -> list[str]:
     """Services with a role in the database: those with tables, and the gateway, which reads a view."""
     return [service.name for service in SERVICES if service.tables] + ["gateway"]
-
-
-def _require_none(gone: Path, sealed: Iterable[Path]) -> None:
-    """A new key would open nothing of what was sealed under the old one, and hide that it is missing."""
-    for path in sealed:
-        raise InstallationError(f"{gone} is gone, and {path} needs it: restore it from the backup")
-
-
-def write_secret(path: Path, data: bytes) -> None:
-    """A file that only its owner can read, from its first byte on."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(data)
 
 
 def _running_port(name: str, folder: Path, file: Path) -> int:

@@ -22,16 +22,17 @@ PATIENCE: Final = 30.0
 """Seconds that a start waits for processes which ran before it: longer than their pauses between attempts."""
 
 
-def bring_up(installation: Installation, layout: Layout) -> list[str]:
+def bring_up(installation: Installation, layout: Layout | None = None) -> list[str]:
     """Everything in its order; what runs already stays as it is, but for the processes of another layout.
 
-    Returns what was started and what was stopped. Of another layout those are forgotten too that have ended long ago."""
-    names = process_names(layout)
+    Without a layout it is that of the processes which run or were not stopped. Returns what was started and what was
+    stopped. Of another layout those are forgotten too that have ended long ago."""
+    names = process_names(layout or _laid_out(installation))
     wanted = {*names, kafka.NAME, postgres.NAME}
     before = process.running(installation.folder)
-    installation.stop([one.name for one in process.remembered(installation.folder) if one.name not in wanted])
     with progress("starting", 4 + 2 * len(names)) as step:
         installation.start_parts()
+        installation.stop([one.name for one in process.remembered(installation.folder) if one.name not in wanted])
         step()
         asyncio.run(apply_topics(installation.kafka(), all_topics(), groups()))
         step()
@@ -54,6 +55,11 @@ def bring_up(installation: Installation, layout: Layout) -> list[str]:
     return [f"{one.name} was started" for one in after if one not in before] + [
         f"{one.name} was stopped" for one in before if one.name not in wanted
     ]
+
+
+def _laid_out(installation: Installation) -> Layout:
+    names = {one.name for one in process.remembered(installation.folder)}
+    return "block" if names & {*process_names("block")} - {*process_names("service")} else "service"
 
 
 def _work_again(installation: Installation, ran: list[str]) -> None:
@@ -100,6 +106,6 @@ def migrate(installation: Installation) -> None:
 def prepare_hub(installation: Installation) -> None:
     """The stand-in hub has keys and records of its own before any other agency, since it signs what is said of them."""
     installation.prepare()
-    if not (installation.root_keys / HUB).exists():
+    if HUB not in enrolment.enrolled(installation):
         enrolment.create_keys(installation, [HUB], "1", now())
-        publication.describe_hub(installation)
+    publication.describe_hub(installation)

@@ -14,6 +14,8 @@ from schemas.request import Posted
 from services.operator import asking, files, residents
 from services.operator.administration import item_of
 from services.operator.console import HERE, Folder, finished, group, opened, progress, readable, screen
+from services.operator.installation import Installation
+from services.operator.tables import rings
 
 staff = group("Members of staff (職員権限).")
 person = group("Persons and their link codes (リンクコード).")
@@ -30,7 +32,8 @@ def load(
 ) -> None:
     """Replace an agency's list of staff."""
     with readable(), progress("loading staff", 1):
-        officers = [_officer(number, cells) for number, cells in files.table(file)]
+        lines = files.table(file, Officer.model_fields, f"none of {', '.join(Officer.model_fields)}")
+        officers = [_officer(number, cells) for number, cells in lines]
         finished(residents.load_staff(opened(folder), code, officers))
 
 
@@ -41,7 +44,7 @@ def enroll(
 ) -> None:
     """Give persons link codes at every agency that knows them (符号取得)."""
     with readable():
-        persons = [{code: number for code, number in cells.items() if number} for _, cells in files.table(file)]
+        persons = _persons(opened(folder), file)
         with progress("enrolling", len(persons)) as step:
             finished(residents.enroll(opened(folder), persons))
             step(len(persons))
@@ -98,6 +101,20 @@ def inquire(
     for name, value in answer.business.items():
         table.add_row(name, json.dumps(value, ensure_ascii=False, indent=1) if isinstance(value, list) else str(value))
     screen.print(table)
+
+
+def _persons(installation: Installation, file: Path) -> list[residents.Person]:
+    """Each one's internal numbers; ValueError, without them, for a column of no agency here or a number that stands twice."""
+    known = set(rings(installation, "intermediate").agencies())
+    persons: list[residents.Person] = []
+    seen: set[tuple[str, str]] = set()
+    for line, cells in files.table(file, known, "no code of an agency whose keys are here"):
+        person = {code: number for code, number in cells.items() if number}
+        if not seen.isdisjoint(person.items()):
+            raise ValueError(f"line {line}: a number that stands in a line before")
+        seen.update(person.items())
+        persons.append(person)
+    return persons
 
 
 def officer_of(text: str) -> Officer:

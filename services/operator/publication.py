@@ -17,7 +17,7 @@ from schemas.text import to_bytes
 from services.hub import store
 from services.hub.store import Publication
 from services.operator.installation import Installation
-from services.operator.keys.enrolment import keep_record, read_root
+from services.operator.keys.enrolment import keep_record, read_root, record_file, signed_record_in
 from services.operator.local import kafka, postgres, process
 from services.operator.tables import tables
 from services.operator.waiting import reached
@@ -54,10 +54,11 @@ def describe(
 
 def risen(installation: Installation, record: R) -> R:
     """The record under the version that follows the kept one's, if it says something else: else nobody would take it."""
-    file = installation.records / place(record).replace("/", "_")
+    file = record_file(installation, place(record))
     if not file.exists():
         return record
-    kept = type(record).model_validate_json(to_bytes(json.loads(file.read_text())["record"]))
+    with signed_record_in(file):
+        kept = type(record).model_validate_json(to_bytes(json.loads(file.read_text())["record"]))
     if record.model_copy(update={"version": kept.version}) == kept:
         return kept
     return record.model_copy(update={"version": kept.version + 1})
@@ -72,21 +73,27 @@ def agency_record(agency: Municipality | Prefecture, items: Sequence[Item], hour
 
 
 def describe_hub(installation: Installation) -> None:
-    """The hub is an agency of the directory, without classes and items."""
+    """The hub is an agency of the directory, without classes and items; where that has been said nothing is done."""
     record = AgencyRecord(agency=HUB, version=1, name="情報提供ネットワークシステム", classes=[], items=[])
-    keep_record(installation, record, read_root(installation, HUB))
+    if not record_file(installation, place(record)).exists():
+        keep_record(installation, record, read_root(installation, HUB))
 
 
 async def publish(installation: Installation) -> int:
     """Hands every kept record to the hub; returns how many were new."""
-    kept = [json.loads(file.read_text()) for file in published_files(installation)]
-    publications = [Publication(one["place"], to_bytes(one["record"]), to_bytes(one["signature"])) for one in kept]
+    publications = [_publication(file) for file in published_files(installation)]
     taken = 0
     async with tables(installation, "hub") as database:
         for start in range(0, len(publications), PART):
             async with database.transaction({HUB}) as connection:
                 taken += await store.hand_in(connection, publications[start : start + PART])
     return taken
+
+
+def _publication(file: Path) -> Publication:
+    with signed_record_in(file):
+        kept = json.loads(file.read_text())
+        return Publication(kept["place"], to_bytes(kept["record"]), to_bytes(kept["signature"]))
 
 
 def published_files(installation: Installation) -> list[Path]:

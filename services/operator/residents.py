@@ -40,9 +40,13 @@ class Replica:
 
 
 async def enroll(installation: Installation, persons: Sequence[Person]) -> None:
-    """The hub gives each person a core id and link codes; each agency's code conversion table learns its own (符号取得)."""
+    """The hub gives each person a core id and link codes; each agency's code conversion table learns its own (符号取得).
+
+    `MissingKey`, before anything is written, for an agency without a data key here."""
     held = rings(installation, "hub").of(HUB).current("permutation", instant(now()))
     codes, rest = LinkCodes(held.secret), at_rest(installation)
+    for agency in {agency for person in persons for agency in person}:
+        rest.key(agency)
     async with tables(installation, "hub") as database, database.transaction({HUB}) as connection:
         cores = await hub.add_persons(connection, len(persons))
     bound = [

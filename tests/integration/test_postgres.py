@@ -1,6 +1,7 @@
 """A service's role may do its work and nothing else; what the database refuses is told without any value."""
 
 import asyncio
+import traceback
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from services.operator.local.port import HOST, free_port
 from services.runtime import migrations
@@ -17,11 +19,21 @@ from services.runtime.postgres import Database
 from services.runtime.revisions import head
 from tests import databases
 from tests.dummy.chain import REVISIONS
+from tests.dummy.site import PASSWORD
 from tests.dummy.tables import tables
 from tests.proxy import Proxy
 from tests.waiting import until
 
 TOKYO, OSAKA = "131016", "271004"
+SECRET = "never-to-be-shown"
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query NOT LIKE '%pg_stat_activity%'"
+"""A session that waits for another's transaction."""
+
+
+def address(postgres: str, user: str, password: str) -> str:
+    """The same database as seen by somebody else."""
+    parts = urlsplit(postgres)
+    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{parts.netloc.rsplit('@', 1)[-1]}"))
 
 
 @pytest.fixture
@@ -43,6 +55,74 @@ def test_migrating_twice_changes_nothing(postgres: str, tmp_path: Path) -> None:
     with psycopg.connect(postgres) as connection:
         assert connection.execute("SELECT version_num FROM second.alembic_version").fetchall() == [("0001",)]
     assert head("second", REVISIONS) == "0001"
+
+
+def test_a_schema_that_is_newer_stays_as_it_is(postgres: str) -> None:
+    """An older program says so, in the words of a service that finds the same."""
+    with databases.temporary(postgres, "newer") as dsn:
+        migrations.prepare(dsn, {"renkei_second": PASSWORD})
+        migrations.migrate(dsn, "second", "renkei_second", REVISIONS)
+        with psycopg.connect(dsn) as connection:
+            connection.execute("UPDATE second.alembic_version SET version_num = '0002'")
+        with pytest.raises(Misconfigured, match=r"^schema second is at 0002, the code at 0001: run the newer code$"):
+            migrations.migrate(dsn, "second", "renkei_second", REVISIONS)
+
+
+def test_revisions_that_do_not_fit(postgres: str) -> None:
+    """Alembic's error is told by its type."""
+    with databases.temporary(postgres, "strange") as dsn:
+        migrations.prepare(dsn, {"renkei_second": PASSWORD})
+        migrations.migrate(dsn, "second", "renkei_second", REVISIONS)
+        with psycopg.connect(dsn) as connection:
+            connection.execute("UPDATE second.alembic_version SET version_num = '0000'")
+        with pytest.raises(Misconfigured, match=r"^the migration failed: CommandError$"):
+            migrations.migrate(dsn, "second", "renkei_second", REVISIONS)
+
+
+def test_migrations_need_a_superuser(postgres: str) -> None:
+    """Whoever is none is told so, without the statement, in which a password stands."""
+    migrations.prepare(postgres, {"renkei_second": PASSWORD})
+    with pytest.raises(Misconfigured, match="RENKEI_POSTGRES is to name a superuser") as caught:
+        migrations.prepare(address(postgres, "renkei_second", PASSWORD), {"renkei_third": SECRET})
+    with pytest.raises(Misconfigured, match=r"^the migration failed: SyntaxError$") as failed:
+        migrations.prepare(postgres, {"renkei second": SECRET})
+    for error in (caught, failed):
+        assert SECRET not in "".join(traceback.format_exception(error.value))
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [("postgres", SECRET), ("nobody", SECRET), ("postgres", "")],
+)
+def test_a_password_that_is_wrong(postgres: str, user: str, password: str) -> None:
+    """The database is not away: waiting does not help."""
+    with pytest.raises(Misconfigured, match=r"^PostgreSQL refuses the user, the password or the database of") as caught:
+        migrations.prepare(address(postgres, user, password), {})
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_database_that_goes_away_while_it_is_migrated(postgres: str) -> None:
+    """Though the server had asked for the password."""
+
+    def cut_off() -> None:
+        with migrations._connected(postgres) as connection, psycopg.connect(postgres) as other:
+            pid = connection.execute(text("SELECT pg_backend_pid()")).scalar()
+            other.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+            connection.execute(text("SELECT 1"))
+
+    with pytest.raises(Unavailable, match=r"^PostgreSQL is away: AdminShutdown$"):
+        cut_off()
+
+
+async def test_two_migrations_wait_for_one_another(postgres: str) -> None:
+    """PostgreSQL would end the second that changes a role while the first has yet to commit."""
+    migrations.prepare(postgres, {"renkei_second": PASSWORD})
+    with psycopg.connect(postgres, autocommit=True) as other:
+        with migrations._connected(postgres) as first:
+            first.execute(text(f"ALTER ROLE renkei_second PASSWORD '{PASSWORD}'"))
+            second = asyncio.create_task(asyncio.to_thread(migrations.prepare, postgres, {"renkei_second": PASSWORD}))
+            await until(lambda: other.execute(WAITING).fetchall())
+        await second
 
 
 async def test_a_service_owns_no_table(database: Database, postgres: str) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -21,6 +22,7 @@ from services.operator.local.error import InstallationError
 from services.operator.local.kafka import KafkaSettings
 from services.operator.local.port import HOST, choose_port, free_port
 from services.operator.local.postgres import PostgresSettings
+from tests.waiting import halt
 
 KINDS = ["local", "container"]
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
@@ -72,17 +74,30 @@ def test_kafka_starts_again_on_its_data(folder: Path) -> None:
 
 
 def test_vanished_records_are_not_replaced_by_none(folder: Path) -> None:
-    """A start without them fails and says what to do; then it begins with none."""
+    """A start without them fails and says what to do, also without the broker's other files; then it begins with none."""
     settings = KafkaSettings(folder, brief=True)
     kafka.start(settings)
     kafka.stop(settings)
-    shutil.rmtree(settings.home / "data")
-    with pytest.raises(InstallationError, match="are gone") as said:
+    shutil.rmtree(settings.home)
+    with pytest.raises(InstallationError, match=r"kafka/data is gone\. Restore it from a backup; .*kafka\.made"):
         kafka.start(settings)
     assert not (settings.home / "data").exists()
-    (settings.home / "formatted").unlink()
-    assert str(said.value).endswith(f"delete {settings.home / 'formatted'}.")
+    settings.made.unlink()
     kafka.start(settings)
+
+
+def test_a_broker_that_runs_is_waited_for(folder: Path) -> None:
+    """Whoever started it may have been killed before it answered."""
+    settings = KafkaSettings(folder, brief=True)
+    broker = kafka.start(settings)
+    halt(broker.process.pid)
+    with socket.create_server((HOST, 0)) as nobody:
+        (settings.home / "port").write_text(str(nobody.getsockname()[1] + 1))
+    with pytest.raises(InstallationError, match=r"not ready after 0\.1 s, and goes on"):
+        kafka.start(replace(settings, start_seconds=0.1))
+    (settings.home / "port").write_text(str(broker.port))
+    os.kill(broker.process.pid, signal.SIGCONT)
+    assert kafka.start(settings) == broker
 
 
 def test_kafka_that_does_not_start_says_why(folder: Path) -> None:
@@ -232,11 +247,73 @@ def test_a_vanished_data_folder_is_not_replaced_either(folder: Path) -> None:
     postgres.stop(settings)
     data = account.private_folder(settings.home, account.ordinary_account(settings.account)) / "data"
     shutil.rmtree(data)
-    with pytest.raises(InstallationError, match="is gone"):
+    with pytest.raises(InstallationError, match=r"data is gone\. Restore it from a backup; .*postgres\.made"):
         postgres.start(settings)
     assert not data.exists()
-    settings.port_file.unlink()
+    settings.made.unlink()
+    (data.parent / "data.cut").mkdir()  # a start that was killed while the data was made
+    (data.parent / "data.cut" / "PG_VERSION").write_text("18")
     postgres.start(settings)
+    assert {path.name for path in data.parent.iterdir()} <= {
+        "data",
+        *(path.name for path in data.parent.glob("programs*")),
+    }
+    assert list(folder.glob(".*password*")) == []
+
+
+def test_a_pid_file_of_nobody_is_no_hindrance(folder: Path) -> None:
+    """A power cut may leave it empty, and PostgreSQL would not start beside it."""
+    settings = PostgresSettings(folder)
+    postgres.start(settings)
+    process.kill("postgres", folder)
+    data = account.private_folder(settings.home, account.ordinary_account(settings.account)) / "data"
+    (data / "postmaster.pid").write_bytes(b"")
+    postgres.start(settings)
+
+
+@pytest.mark.parametrize("said", ["", "relative/postgres-1", "/", "/var/lib"])
+def test_a_spoilt_location_is_no_folder_to_delete(folder: Path, said: str) -> None:
+    """A power cut may leave the file empty, which would name the folder that one is in."""
+    settings = PostgresSettings(folder)
+    (folder / "postgres.location").write_text(said)
+    for attempt in (postgres.start, postgres.remove):
+        with pytest.raises(InstallationError, match="does not say where the database is"):
+            attempt(settings)
+
+
+def test_a_database_that_is_gone_can_be_removed(folder: Path) -> None:
+    """What was to be thrown away and is gone is no hindrance to begin anew."""
+    (folder / "postgres.location").write_text(str(folder / "postgres-1"))
+    postgres.remove(PostgresSettings(folder))
+    assert list(folder.glob("postgres*")) == []
+
+
+@needs_root
+def test_another_owners_database_stays_theirs(folder: Path) -> None:
+    """Root that starts an ordinary user's installation by mistake changes no owner."""
+    settings = PostgresSettings(folder)
+    (settings.home / "data").mkdir(parents=True)
+    os.chown(settings.home, 1, 1)
+    with pytest.raises(InstallationError, match=r"belongs to the account daemon: start as that account"):
+        postgres.start(settings)
+    assert settings.home.stat().st_uid == 1
+
+
+@needs_root
+def test_the_umask_of_root_does_not_close_the_folder_elsewhere(folder: Path) -> None:
+    """As hardened machines have it."""
+    nobody = account.ordinary_account("nobody")
+    assert nobody is not None
+    before = os.umask(0o077)
+    try:
+        made = account._made_elsewhere("postgres", nobody, folder / "elsewhere")
+    finally:
+        os.umask(before)
+    assert made.parent.stat().st_mode & 0o777 == 0o711
+    made.parent.chmod(0o700)
+    with pytest.raises(InstallationError, match="nobody cannot get into"):
+        account._made_elsewhere("postgres", nobody, folder / "elsewhere")
+    assert list(made.parent.iterdir()) == [made]
 
 
 # --- Ports and programs
@@ -286,6 +363,17 @@ def test_a_program_that_will_not_end_is_ended(folder: Path) -> None:
     assert process.stop("stubborn", folder, grace_seconds=0.1)
     assert not process.is_alive(started)
     assert process._moment(child) is None
+
+
+def test_a_program_that_may_be_recovering_is_spared(folder: Path) -> None:
+    """It would begin anew at the next start, and be ended anew."""
+    started = process.start("slow", ["sleep", "60"], ENVIRONMENT, folder)
+    with pytest.raises(InstallationError, match=r"slow is not ready after 0\.1 s, and goes on: .*renkei up"):
+        process.wait_ready(started, lambda: False, 0.1, spare=True)
+    assert process.is_alive(started)
+    with pytest.raises(InstallationError, match=r"slow was not ready after 0\.1 s"):
+        process.wait_ready(started, lambda: False, 0.1)
+    assert not process.is_alive(started)
 
 
 def test_kill_ends_the_children_too(folder: Path) -> None:

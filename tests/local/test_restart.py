@@ -132,6 +132,14 @@ def end(own: Installation, name: str) -> None:
     asyncio.run(until(lambda: not process.is_alive(one)))
 
 
+@pytest.mark.parametrize(("left", "layout"), [("linkage", "block"), ("crypto", "service"), ("hub", "service")])
+def test_up_alone_keeps_the_layout(folder: Path, left: str, layout: str) -> None:
+    """What has ended by itself is started again as it was."""
+    (folder / "run").mkdir(parents=True)
+    process._remember(process.Process(left, 1, "another moment", folder, 0))
+    assert lifecycle._laid_out(Installation(folder)) == layout
+
+
 # --- What is left by a machine that has ended
 
 

@@ -1,11 +1,12 @@
 """What an installation makes for itself, and what it refuses to make anew."""
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from schemas.quarantine import OperatorKey
-from services.operator.installation import Installation
+from services.operator.installation import WAITING, Installation
 from services.operator.local.error import InstallationError
 from services.runtime.quarantine import FILE, read_key
 
@@ -32,11 +33,40 @@ def test_a_key_under_which_nothing_was_sealed_is_made_anew(installation: Install
 
 def test_a_key_under_which_rings_are_sealed_is_not(installation: Installation) -> None:
     """A new one would hide that the old one is missing, until the first service starts."""
-    (installation.keys / "linkage-131016.ring").write_bytes(b"sealed")
+    (installation.keys / "linkage").mkdir()
+    (installation.keys / "linkage" / "131016.ring").write_bytes(b"sealed")
     installation.key_encryption_key.unlink()
     with pytest.raises(InstallationError, match=r"key-encryption-key is gone, and .*131016\.ring needs it: restore it"):
         installation.prepare()
     assert not installation.key_encryption_key.exists()
+
+
+def test_enrolled_roots_are_not_made_anew(installation: Installation) -> None:
+    """Those of other operators would be gone without a word."""
+    (installation.root_keys / "131016").write_bytes(b"root")
+    installation.roots.unlink()
+    with pytest.raises(InstallationError, match=r"roots\.json is gone, and .*131016 needs it"):
+        installation.prepare()
+    assert not installation.roots.exists()
+
+
+def test_one_command_at_a_time(installation: Installation, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second one waits, and says so."""
+    order: list[str] = []
+
+    def second() -> None:
+        with installation.alone():
+            order.append("second")
+
+    with installation.alone():
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        while not (said := capsys.readouterr().err):
+            waiting.join(0.01)
+        order.append("first")
+    waiting.join()
+    assert said == WAITING
+    assert order == ["first", "second"]
 
 
 def test_the_half_that_opens_what_was_set_aside_is_not_made_anew(installation: Installation) -> None:

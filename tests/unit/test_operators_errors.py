@@ -6,16 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from services.operator import command, files
+from schemas.directory import HUB
+from services.operator import command, files, residents
 from services.operator.installation import Installation
 from services.operator.keys import enrolment
 from services.operator.local.port import free_port
+from services.operator.status import command as status
 from services.operator.tables import now
 from services.runtime import migrations
-from services.runtime.errors import Misconfigured, Unavailable
+from services.runtime.errors import Misconfigured, MissingKey, Unavailable
 
 CODE = "221309"
+OTHER = "221007"
 SECRET = "太郎"
+NUMBER = "SYN5000001"
 
 
 @pytest.fixture
@@ -96,7 +100,8 @@ def test_a_database_that_is_not_there(dsn: str, error: type[Exception], text: st
             f'staff,office,role\na,tax,clerk\n"{SECRET}"b,tax,clerk\n',
             "line 3: ',' expected after",
         ),
-        (("person", "enroll"), f"{CODE},221007\n{SECRET}\n", "line 2: not as many cells as the first"),
+        (("staff", "load", CODE), f"{SECRET},tax,clerk\n", "line 1, column 1: none of office, role, staff"),
+        (("staff", "load", CODE), "", "line 1: the names of the columns are expected"),
         (("replica", "register", CODE), f'{{"number": "{SECRET}", "records": []}}\n', "line 1: year: missing"),
         (("replica", "register", CODE), f'\n["{SECRET}"]\n', "line 2: record: model_type"),
         (("replica", "register", CODE), f'{{"number": "{SECRET}"', "line 1: record: json_invalid"),
@@ -107,16 +112,80 @@ def test_a_file_that_is_not_as_it_should_be(
     said: Said, folder: Path, told: tuple[str, ...], text: str, reason: str
 ) -> None:
     """Which line, and why; not what stands there."""
-    where = 3 if told[0] != "person" else 2
-    answer = said(*told[:where], written(folder, text), *told[where:])
+    answer = said(*told[:3], written(folder, text), *told[3:])
     assert f"renkei: {reason}" in answer
     assert SECRET not in answer
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"{CODE},{OTHER}\n{NUMBER}\n", "line 2: not as many cells as the first line has"),
+        (f"{NUMBER},{NUMBER}2\n{NUMBER}3,{NUMBER}4\n", "line 1, column 1: no code of an agency whose keys are here"),
+        (f"{CODE},{NUMBER}\n", "line 1, column 2: no code of an agency whose keys are here"),
+        (f"{CODE},{CODE}\n{NUMBER},{NUMBER}2\n", "line 1, column 2: named like a column before it"),
+        (f"{CODE},{OTHER}\n{NUMBER},\n{NUMBER},{NUMBER}2\n", "line 3: a number that stands in a line before"),
+        (f'{CODE},"{NUMBER}"2\n', "line 1: ',' expected after '\"'"),
+        ("", "line 1: the names of the columns are expected"),
+    ],
+)
+def test_persons_are_looked_at_before_any_is_enrolled(said: Said, folder: Path, text: str, reason: str) -> None:
+    """A first line that is a person's, too: of no column and no cell is more said than its place. No server runs here."""
+    enrolment.create_keys(Installation(folder), [HUB, CODE, OTHER], "1", now())
+    assert said("person", "enroll", written(folder, text)) == f"renkei: {reason}\n"
+
+
+async def test_no_person_is_added_for_an_agency_without_keys(folder: Path) -> None:
+    """The hub's table comes after the look at the keys; there is none here."""
+    enrolment.create_keys(Installation(folder), [HUB, CODE], "1", now())
+    with pytest.raises(MissingKey, match=f"no key ring of agency {OTHER} in block intermediate"):
+        await residents.enroll(Installation(folder), [{CODE: NUMBER, OTHER: NUMBER}])
+
+
+@pytest.mark.parametrize("told", [("staff", "load", CODE), ("person", "enroll"), ("replica", "register", CODE)])
+def test_a_file_in_another_encoding(said: Said, folder: Path, told: tuple[str, ...]) -> None:
+    """Which byte it was is nobody's business."""
+    assert said(*told, written(folder, SECRET, "cp932")) == "renkei: the file is not in UTF-8\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("RENKEI_LOG_LEVEL", "verbose", "Input should be 'debug', 'info', 'warning' or 'error'"),
+        ("RENKEI_PATIENCE", "0", "Input should be greater than 0"),
+    ],
+)
+def test_a_variable_that_no_process_takes(
+    said: Said, monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
+    """Which, and what is expected, before anything is asked."""
+    monkeypatch.setattr(status, "require_running", lambda installation: None)
+    for server in ("RENKEI_KAFKA", "RENKEI_POSTGRES"):
+        monkeypatch.setenv(server, f"postgresql://127.0.0.1:{free_port()}/postgres")
+    monkeypatch.setenv(name, value)
+    assert said("status") == f"renkei: {name}: {reason}\n"
+
+
+def test_spans_of_time_that_no_calendar_has(said: Said) -> None:
+    """Back and ahead."""
+    large = "renkei: a number or a span of time is too large\n"
+    assert said("logs", "--since", "999999d") == large
+    assert said("keys", "renew", CODE, "--sign", "--overlap", "10000000000000") == large
+
+
+def test_a_number_that_is_none(said: Said) -> None:
+    """It is refused as the gateway refuses it."""
+    inquiry = ("inquire", CODE, OTHER, "--number", SECRET, "--officer", "a:b:c", "--row", "27", "--branch", "4")
+    answer = said(*inquiry, "--year", "2026")
+    assert answer == "renkei: malformed: subject: an internal number of 1 to 64 letters and digits\n"
 
 
 async def test_a_file_of_a_spreadsheet(folder: Path) -> None:
     """It begins with a byte order mark, which is no part of the first column's name."""
     path = Path(written(folder, "staff,office,role\na,tax,clerk\n", "utf-8-sig"))
-    assert list(files.table(path)) == [(2, {"staff": "a", "office": "tax", "role": "clerk"})]
+    assert list(files.table(path, ("staff", "office", "role"), "")) == [
+        (2, {"staff": "a", "office": "tax", "role": "clerk"})
+    ]
     assert list(files.lines(path)) == [(1, "staff,office,role\n"), (2, "a,tax,clerk\n")]
 
 

@@ -1,6 +1,8 @@
 """What an operator is told of an installation: what needs attention, and how it is written."""
 
+import errno
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,13 +19,14 @@ from schemas.text import instant, to_text
 from services.operator.installation import Installation
 from services.operator.keys import enrolment, renewal, revocation
 from services.operator.keys.listing import kept_records
-from services.operator.status.asking import beat_of
+from services.operator.status.asking import asked, beat_of
 from services.operator.status.ending import ending
 from services.operator.status.facts import Beat, Disk, Ending, Facts, Held, Program, Unknown
 from services.operator.status.judging import LATE, attention
 from services.operator.status.programs import edition_of
 from services.operator.status.screen import rendered
 from services.operator.status.words import duration, size
+from services.runtime.errors import Misconfigured
 from services.runtime.kafka.lags import Lag
 from services.runtime.metrics import Metrics
 
@@ -148,6 +151,33 @@ def test_keys_that_end_soon_are_found(installation: Installation) -> None:
     signing = next(one for one in kept_records(installation, "221309") if one.purpose == "sign")
     revocation.revoke(installation, signing, late)
     assert ending(installation, late) == Ending(3, 1, [("221309", "sign", "")])
+
+
+@pytest.mark.parametrize("text", ["", '{"place": "key/x", "rec', "{}", "[]", '{"record": "?"}'])
+def test_a_record_that_was_cut_off_is_named(installation: Installation, text: str) -> None:
+    """Without it nobody knows whether its key is revoked."""
+    file = next(installation.records.glob("key_*"))
+    file.write_text(text)
+    with pytest.raises(Misconfigured, match=f"^{re.escape(str(file))} is no signed record: [A-Za-z]+$"):
+        ending(installation, NOW)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("a value"), "ValueError"),
+        (KeyError("a value"), "KeyError"),
+        (Misconfigured("what is to be mended"), "what is to be mended"),
+        (PermissionError(errno.EACCES, "Permission denied", "a/file"), "a/file: Permission denied"),
+    ],
+)
+async def test_what_fails_is_not_known(error: Exception, reason: str) -> None:
+    """What was not foreseen is told by its type alone: its text may repeat what was read."""
+
+    async def failing() -> None:
+        raise error
+
+    assert await asked(failing(), 1) == Unknown(reason)
 
 
 def test_words() -> None:

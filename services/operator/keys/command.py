@@ -33,10 +33,8 @@ def create(
     suite: Annotated[Literal["1", "2"], typer.Option(help="1: Ed25519, X25519. 2: ECDSA and ECDH on P-256.")] = "1",
 ) -> None:
     """Make root, signing, sealing, salt, data and assertion keys for agencies that have none."""
-    with readable(), progress("creating keys", len(codes)) as step:
-        for code in codes:
-            enrolment.create_keys(opened(folder), [code], suite, now())
-            step()
+    with readable(), opened(folder).alone(), progress("creating keys", len(codes)) as step:
+        enrolment.create_keys(opened(folder), codes, suite, now(), step)
 
 
 @keys.command("renew")
@@ -49,7 +47,7 @@ def renew(
     overlap: Annotated[int, typer.Option(min=0, help="Minutes until a new signing or posting key is used.")] = 10,
 ) -> None:
     """Make the sealing and salt keys that are missing for the months ahead, and signing and posting keys that follow."""
-    with readable():
+    with readable(), opened(folder).alone():
         if bool(codes) == every:
             raise ValueError("say either codes of agencies or --all")
         made: list[PrivateKey] = []
@@ -83,7 +81,7 @@ def revoke(
     folder: Folder = HERE,
 ) -> None:
     """Revoke keys for good, and publish that at once. After one whose id begins with a dash say: renkei keys revoke -- -x…"""
-    with readable():
+    with readable(), opened(folder).alone():
         revoked = [revocation.revoke(opened(folder), record, now()) for record in _named(folder, key, purpose)]
     for record in revoked:
         typer.echo(f"{record.agency} {record.purpose} {record.kid[:SHORT]} is revoked since {record.revoked}.")
@@ -106,7 +104,7 @@ def enroll(
     folder: Folder = HERE,
 ) -> None:
     """Enroll the root of an agency that another operator runs; do it before its records are published here."""
-    with readable():
+    with readable(), opened(folder).alone():
         enrolled = roots.enroll(opened(folder), file.read_bytes())
     typer.echo(f"{enrolled.agency} is enrolled." if enrolled else "It is enrolled already.")
 

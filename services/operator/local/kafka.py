@@ -10,6 +10,7 @@ from pathlib import Path
 
 from services.operator.local import process
 from services.operator.local.error import InstallationError
+from services.operator.local.files import require_never_made
 from services.operator.local.jars import DEPLOYMENT, LIBRARIES, fetch_jars, find_java
 from services.operator.local.lock import locked
 from services.operator.local.port import HOST, answers, choose_port, free_port
@@ -48,6 +49,11 @@ class KafkaSettings:
     def home(self) -> Path:
         return self.folder.resolve() / "kafka"
 
+    @property
+    def made(self) -> Path:
+        """Says that there have been records."""
+        return self.folder.resolve() / "kafka.made"
+
 
 @dataclass(frozen=True)
 class Broker:
@@ -62,20 +68,25 @@ class Broker:
 
 
 def start(settings: KafkaSettings) -> Broker:
-    """Starts the broker on new or existing data and returns when it answers; one that runs already is returned as it is.
+    """Starts the broker on new or existing data and returns when it answers; one that runs already stays as it is.
 
-    Raises InstallationError where Java or Maven is missing, the port is taken, or the broker does not come up.
+    Raises InstallationError where Java or Maven is missing, the port is taken, the data is gone, or the broker does not
+    come up. One that has data is not ended if it takes long: it may be recovering, and would begin that anew.
     """
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(settings.home / "lock"):
         if running := process.find(NAME, settings.folder):
-            return Broker(running, int((settings.home / "port").read_text()))
+            port = int((settings.home / "port").read_text())
+            process.wait_ready(running, lambda: answers(port), settings.start_seconds, spare=True)
+            return Broker(running, port)
         java, libraries = find_java(), fetch_jars(settings.libraries)
         port = choose_port(settings.home / "port", settings.port)
         configuration = _write_properties(settings, port)
-        _format(settings, java, libraries, configuration)
+        recovers = not _format(settings, java, libraries, configuration)
         started = process.start(NAME, _command(settings, java, libraries, configuration), {}, settings.folder)
-        process.wait_ready(started, lambda: STARTED in started.output() and answers(port), settings.start_seconds)
+        process.wait_ready(
+            started, lambda: STARTED in started.output() and answers(port), settings.start_seconds, spare=recovers
+        )
         return Broker(started, port)
 
 
@@ -141,17 +152,13 @@ def _write_properties(settings: KafkaSettings, port: int) -> Path:
     return path
 
 
-def _format(settings: KafkaSettings, java: Path, libraries: Path, configuration: Path) -> None:
-    """Gives an empty data folder its cluster id; one that has one keeps it. What there was and is gone is not made anew."""
-    data, remembered = settings.home / "data", settings.home / "formatted"
+def _format(settings: KafkaSettings, java: Path, libraries: Path, configuration: Path) -> bool:
+    """Gives an empty data folder its cluster id; one that has one keeps it: False."""
+    data = settings.home / "data"
     if (data / "meta.properties").exists():
-        remembered.touch()
-        return
-    if remembered.exists():
-        raise InstallationError(
-            f"The records of Kafka were in {data} and are gone. Restore them from a backup;"
-            f" to begin with none, delete {remembered}."
-        )
+        settings.made.touch()
+        return False
+    require_never_made(data, settings.made)
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     done = subprocess.run(
         [
@@ -166,7 +173,8 @@ def _format(settings: KafkaSettings, java: Path, libraries: Path, configuration:
     )
     if done.returncode:
         raise InstallationError(f"Kafka could not format {data}:\n{done.stdout}")
-    remembered.touch()
+    settings.made.touch()
+    return True
 
 
 def _command(settings: KafkaSettings, java: Path, libraries: Path, configuration: Path) -> list[str | Path]:

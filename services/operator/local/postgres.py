@@ -2,8 +2,10 @@
 
 import os
 import secrets
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,8 +22,9 @@ from services.operator.local.account import (
     remove_private_folder,
 )
 from services.operator.local.error import InstallationError
+from services.operator.local.files import replace_file, require_never_made, settle
 from services.operator.local.lock import locked
-from services.operator.local.port import HOST, choose_port
+from services.operator.local.port import HOST, answers, choose_port
 from services.operator.local.process import Account, Process
 
 NAME = "postgres"
@@ -56,6 +59,11 @@ class PostgresSettings:
         return self.folder.resolve() / "run" / "postgres.port"
 
     @property
+    def made(self) -> Path:
+        """Says that there has been a database."""
+        return self.folder.resolve() / "postgres.made"
+
+    @property
     def password_file(self) -> Path:
         return self.folder.resolve() / "secrets" / "postgres-superuser"
 
@@ -75,31 +83,32 @@ class Database:
 
 
 def start(settings: PostgresSettings) -> Database:
-    """Starts the server on new or existing data and returns when it answers; one that runs already is returned as it is.
+    """Starts the server on new or existing data and returns when it answers; one that runs already stays as it is.
 
     Raises InstallationError where the port is taken, the data or its password is gone, or the server does not come up.
+    One that has data is not ended if it takes long: it may be recovering, and would begin that anew.
     """
     with locked(settings.folder / "run" / "postgres-start.lock"):
         if running := process.find(NAME, settings.folder):
-            return Database(running, int(settings.port_file.read_text()), settings.password_file.read_text())
+            port = int(settings.port_file.read_text())
+            process.wait_ready(running, lambda: answers(port), settings.start_seconds, spare=True)
+            return Database(running, port, settings.password_file.read_text())
         account = ordinary_account(settings.account)
         home = private_folder(settings.home, account, settings.elsewhere)
         executables = programs(home, account)
         data = home / "data"
         is_new = not data.exists()
-        if is_new and settings.port_file.exists():
-            raise InstallationError(
-                f"The database was in {data} and is gone. Restore it from a backup;"
-                f" to begin with an empty one, delete {settings.port_file}."
-            )
+        if is_new:
+            require_never_made(data, settings.made)
         password = _password(settings.password_file, is_new)
         if is_new:
             _initialise(executables, home, password, account)
+        settings.made.touch()
         port = choose_port(settings.port_file, settings.port)
         _forget_stranger(data)
-        (data / "postgresql.conf").write_text(_configuration(settings, port))
-        started = process.start(NAME, [executables / "postgres", "-D", data], ENVIRONMENT, settings.folder, account)
-        process.wait_ready(started, lambda: _is_ready(data, started), settings.start_seconds)
+        command: list[str | Path] = [executables / "postgres", "-D", data, *_configuration(settings, port)]
+        started = process.start(NAME, command, ENVIRONMENT, settings.folder, account)
+        process.wait_ready(started, lambda: _is_ready(data, started), settings.start_seconds, spare=not is_new)
         return Database(started, port, password)
 
 
@@ -113,8 +122,8 @@ def remove(settings: PostgresSettings) -> None:
     """Stops the server and deletes its data, wherever it is, and its password."""
     stop(settings)
     remove_private_folder(settings.home)
-    settings.password_file.unlink(missing_ok=True)
-    settings.port_file.unlink(missing_ok=True)
+    for file in (settings.password_file, settings.made):
+        file.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -127,14 +136,14 @@ def running(settings: PostgresSettings) -> Iterator[Database]:
 
 
 def _forget_stranger(data: Path) -> None:
-    """Deletes postmaster.pid where its process id is another program's now, beside which PostgreSQL would not start.
+    """Deletes postmaster.pid where its process id is another program's now, or none, beside which PostgreSQL would not start.
 
     That may be so after a restart of the machine. The server's own processes all work in the data folder: while one does,
     or where the process id is free, PostgreSQL finds out by itself whether it may start.
     """
     file = data / "postmaster.pid"
-    pid = file.read_text().partition("\n")[0] if file.exists() else ""
-    taken = pid.isdigit() and psutil.pid_exists(int(pid))
+    pid = file.read_text().partition("\n")[0] if file.exists() else "0"
+    taken = psutil.pid_exists(int(pid)) if pid.isdigit() else True
     if taken and not any(_folder_of(one) == data.resolve() for one in psutil.process_iter()):
         file.unlink()
 
@@ -153,22 +162,20 @@ def _password(file: Path, is_new: bool) -> str:
         raise InstallationError(f"The database has data, but its password is gone: {file}. Restore that file.")
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     password = secrets.token_urlsafe(32)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
-        output.write(password)
+    replace_file(file, password.encode())
+    settle()
     return password
 
 
 def _initialise(executables: Path, home: Path, password: str, account: Account | None) -> None:
-    """Makes `data`, whole or not at all."""
-    partial, handed_over = home / "data.partial", home / "password"
-    handed_over.touch(mode=0o600)
-    handed_over.write_text(password)
-    if account:
-        os.chown(handed_over, account.user_id, account.group_id)
-    try:
+    """Makes `data`, whole or not at all; what earlier attempts have left is removed."""
+    for left in (*home.glob("data.*"), *home.parent.glob(_handing(home) + "*")):
+        shutil.rmtree(left)
+    partial = home / f"data.{secrets.token_hex(4)}"  # an attempt that nobody waits for any more may still write
+    with _handed_over(password, home, account) as file:
         done = subprocess.run(
             [
-                *(executables / "initdb", "-D", partial, f"--username={SUPERUSER}", f"--pwfile={handed_over}"),
+                *(executables / "initdb", "-D", partial, f"--username={SUPERUSER}", f"--pwfile={file}"),
                 # Code point order on every machine, whatever its libraries (PostgreSQL 18 manual, section 23.1.4).
                 *("--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"),
             ],
@@ -182,14 +189,31 @@ def _initialise(executables: Path, home: Path, password: str, account: Account |
             text=True,
             check=False,
         )
-    finally:
-        handed_over.unlink()
     if done.returncode:
         raise InstallationError(f"PostgreSQL could not make its data folder {partial}:\n{done.stdout}")
     partial.rename(home / "data")
 
 
-def _configuration(settings: PostgresSettings, port: int) -> str:
+def _handing(home: Path) -> str:
+    return f".{home.name}-password-"
+
+
+@contextmanager
+def _handed_over(password: str, home: Path, account: Account | None) -> Iterator[Path]:
+    """A file that the account can read, in a folder in which only we can put something else in its place."""
+    with tempfile.TemporaryDirectory(prefix=_handing(home), dir=home.parent) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        file = folder / "password"
+        file.touch(mode=0o600)
+        file.write_text(password)
+        if account:
+            os.chown(file, account.user_id, account.group_id)
+        yield file
+
+
+def _configuration(settings: PostgresSettings, port: int) -> list[str]:
+    """As arguments: root writes no file in a folder of another account's."""
     values = {
         "listen_addresses": HOST,
         "port": port,
@@ -213,7 +237,7 @@ def _configuration(settings: PostgresSettings, port: int) -> str:
         "log_parameter_max_length": 0,
         "log_parameter_max_length_on_error": 0,
     }
-    return "".join(f"{name} = '{value}'\n" for name, value in values.items())
+    return [argument for name, value in values.items() for argument in ("-c", f"{name}={value}")]
 
 
 def _is_ready(data: Path, started: Process) -> bool:

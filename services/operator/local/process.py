@@ -105,7 +105,9 @@ def family(process: Process) -> list[psutil.Process]:
 
 def remembered(folder: Path) -> list[Process]:
     """Every program that was started and not stopped since, by name: those too that have ended by themselves."""
-    names = sorted(path.stem for path in (folder / "run").glob("*.json"))
+    run = folder / "run"
+    files = os.listdir(run) if run.exists() else []  # noqa: PTH208  # glob would show nothing of a folder that is another's
+    names = sorted(name.removesuffix(".json") for name in files if name.endswith(".json"))
     return [process for name in names if (process := _recorded(name, folder))]
 
 
@@ -124,13 +126,20 @@ def kill(name: str, folder: Path) -> bool:
     return _end(name, folder, _kill_family)
 
 
-def wait_ready(process: Process, is_ready: Callable[[], bool], deadline_seconds: float) -> None:
-    """Returns when the program is ready. Where it ends before, or takes too long, it is ended and the log's end is shown."""
+def wait_ready(process: Process, is_ready: Callable[[], bool], deadline_seconds: float, spare: bool = False) -> None:
+    """Returns when the program is ready. Where it ends before, or takes too long, the log's end is shown.
+
+    In the second case it is ended, unless it is to be spared: then it goes on, and a later call may find it ready."""
     deadline = time.monotonic() + deadline_seconds
     while not is_ready():
         if not is_alive(process):
             raise InstallationError(f"{process.name} ended while starting.{_last_lines(process)}")
         if time.monotonic() > deadline:
+            if spare:
+                raise InstallationError(
+                    f"{process.name} is not ready after {deadline_seconds:g} s, and goes on: after a crash it looks through"
+                    f" its data. Look again: renkei up.{_last_lines(process)}"
+                )
             kill(process.name, process.folder)
             raise InstallationError(f"{process.name} was not ready after {deadline_seconds:g} s.{_last_lines(process)}")
         time.sleep(POLL_SECONDS)

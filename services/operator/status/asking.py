@@ -69,6 +69,8 @@ async def asked(work: Coroutine[Any, Any, T], seconds: float) -> T | Unknown:
         return Unknown(str(error))
     except OSError as error:
         return Unknown(f"{error.filename or 'this machine'}: {error.strerror}")
+    except (ValueError, KeyError) as error:
+        return Unknown(type(error).__name__)
 
 
 def beat_of(records: list[Message], at: datetime) -> Beat | None:

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from schemas.directory import RECORDS, KeyRecord, Purpose
 from schemas.text import instant, to_bytes
 from services.operator.installation import Installation
+from services.operator.keys.enrolment import signed_record_in
 from services.operator.status.facts import Ending
 from services.runtime.keys import KeyRings, Ring, read_key_encryption_key
 
@@ -43,11 +45,11 @@ def _covered(ring: Ring, purposes: Sequence[Purpose], revoked: set[str]) -> Iter
 
 def _revoked(installation: Installation) -> set[str]:
     """Key ids whose kept record says so; only those records are read in full, since there are many."""
-    found = set()
-    for file in installation.records.glob("key_*"):
+    return {kid for file in installation.records.glob("key_*") if (kid := _revoked_in(file))}
+
+
+def _revoked_in(file: Path) -> str | None:
+    with signed_record_in(file):
         data = to_bytes(json.loads(file.read_bytes())["record"])
-        if b'"revoked"' in data:
-            record = RECORDS.validate_json(data)
-            if isinstance(record, KeyRecord) and record.revoked:
-                found.add(record.kid)
-    return found
+        record = RECORDS.validate_json(data) if b'"revoked"' in data else None
+    return record.kid if isinstance(record, KeyRecord) and record.revoked else None

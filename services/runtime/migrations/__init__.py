@@ -8,17 +8,23 @@ table.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from services.runtime.errors import Misconfigured, Unavailable
-from services.runtime.revisions import folder
+from services.runtime.revisions import folder, head
 
 OWNER = "renkei_owner"
 """Owns every table and is bound by row-level security as everybody: a view of its own shows no more than the table."""
+LOCK: Final = 0x72656E6B6569
+"""Number of the advisory lock (`renkei` in ASCII): of two migrations of a database the second waits until the first is done."""
 
 
 def configuration(service: str, revisions: Path | None = None) -> Config:
@@ -42,8 +48,11 @@ def prepare(dsn: str, passwords: Mapping[str, str]) -> None:
 
 
 def migrate(dsn: str, service: str, role: str, revisions: Path | None = None) -> None:
-    """Creates the service's schema where missing, and brings it to the head; the role has been prepared."""
+    """Creates the service's schema where missing, and brings it to the head; the role has been prepared.
+
+    `Misconfigured`, and nothing changed, where the schema is newer than the code."""
     with _connected(dsn) as connection:
+        _require_no_newer(connection, service, head(service, revisions))
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {service} AUTHORIZATION {OWNER}"))
         connection.execute(text(f"GRANT USAGE ON SCHEMA {service} TO {role}"))
         connection.execute(text(f"SET LOCAL ROLE {OWNER}"))
@@ -72,17 +81,45 @@ def _role(name: str, login: str) -> str:
     END $$"""
 
 
+def _require_no_newer(connection: Connection, service: str, expected: str) -> None:
+    found = MigrationContext.configure(connection, opts={"version_table_schema": service}).get_current_revision()
+    if found is not None and found > expected:
+        raise Misconfigured(f"schema {service} is at {found}, the code at {expected}: run the newer code")
+
+
 @contextmanager
 def _connected(dsn: str) -> Iterator[Connection]:
-    """Commits at the end; `Unavailable` while the database is away, `Misconfigured` for an address that is none."""
+    """Commits at the end; `Unavailable` while the database is away, `Misconfigured` for what is the operator's to mend."""
     try:
         engine = create_engine(dsn.replace("postgresql://", "postgresql+psycopg://", 1))
     except (ArgumentError, ValueError):
         raise Misconfigured("the address of PostgreSQL is not postgresql://user:password@host:port/database") from None
     try:
         with engine.begin() as connection:
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
             yield connection
-    except OperationalError as error:
-        raise Unavailable(f"PostgreSQL is away: {type(error.orig).__name__}") from None
+    except (SQLAlchemyError, CommandError) as error:
+        raise _translated(error) from None
     finally:
         engine.dispose()
+
+
+def _translated(error: SQLAlchemyError | CommandError) -> Exception:
+    """Without the error's own text, which repeats the statement, and in it a role's password."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    name = type(cause).__name__
+    if isinstance(cause, InsufficientPrivilege):
+        return Misconfigured(f"PostgreSQL refuses to migrate: {name}: RENKEI_POSTGRES is to name a superuser")
+    if not isinstance(error, OperationalError):
+        return Misconfigured(f"the migration failed: {name}")
+    if _refused(cause):
+        return Misconfigured("PostgreSQL refuses the user, the password or the database of RENKEI_POSTGRES")
+    return Unavailable(f"PostgreSQL is away: {name}")
+
+
+def _refused(cause: BaseException | None) -> bool:
+    """Whether the server has asked for a password and let nobody in: while it starts or stops, it does not ask.
+
+    libpq keeps no SQLSTATE of a failed connection, and its text is in the server's language."""
+    connection = getattr(cause, "pgconn", None)
+    return connection is not None and (connection.needs_password or connection.used_password)
