@@ -64,7 +64,11 @@ class Made:
 
 
 def create_keys(
-    installation: Installation, agencies: Sequence[str], suite: str, now: datetime, step: Callable[[], object] = int
+    installation: Installation,
+    agencies: Sequence[str],
+    suite: str,
+    now: datetime,
+    step: Callable[[], object] = lambda: None,
 ) -> None:
     """Keys for agencies that have none yet: root, rings, signed records, and in the end the list of enrolled roots.
 
@@ -74,7 +78,7 @@ def create_keys(
     roots = json.loads(installation.roots.read_text())
     if there := enrolled(installation) & {*agencies}:
         raise ValueError(f"agency {min(there)} has keys already")
-    for agency in agencies:
+    for agency in dict.fromkeys(agencies):
         root = _root(installation, agency, suite)
         for key in _keys(installation, agency, suite, now):
             if key.algorithm in PUBLIC:
