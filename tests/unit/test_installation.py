@@ -1,5 +1,6 @@
 """What an installation makes for itself, and what it refuses to make anew."""
 
+import asyncio
 import threading
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from schemas.quarantine import OperatorKey
 from services.operator.installation import WAITING, Installation
 from services.operator.local.error import InstallationError
 from services.runtime.quarantine import FILE, read_key
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -61,8 +63,7 @@ def test_one_command_at_a_time(installation: Installation, capsys: pytest.Captur
     with installation.alone():
         waiting = threading.Thread(target=second)
         waiting.start()
-        while not (said := capsys.readouterr().err):
-            waiting.join(0.01)
+        said = asyncio.run(until(lambda: capsys.readouterr().err))
         order.append("first")
     waiting.join()
     assert said == WAITING

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @contextmanager
-def locked(path: Path, waiting: Callable[[], object] = int) -> Iterator[None]:
+def locked(path: Path, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Waits for the lock file and holds it; the kernel lets go of it when the holder ends, however it ends.
 
     `waiting` is called where somebody else holds it."""

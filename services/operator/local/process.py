@@ -106,8 +106,8 @@ def family(process: Process) -> list[psutil.Process]:
 def remembered(folder: Path) -> list[Process]:
     """Every program that was started and not stopped since, by name: those too that have ended by themselves."""
     run = folder / "run"
-    files = os.listdir(run) if run.exists() else []  # noqa: PTH208  # glob would show nothing of a folder that is another's
-    names = sorted(name.removesuffix(".json") for name in files if name.endswith(".json"))
+    files = run.iterdir() if run.exists() else ()  # glob would show nothing of a folder that is another's
+    names = sorted(file.stem for file in files if file.suffix == ".json")
     return [process for name in names if (process := _recorded(name, folder))]
 
 
