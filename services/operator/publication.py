@@ -1,7 +1,6 @@
 """The directory as the operator makes it: agency, policy and assessment records, signed and handed to the hub."""
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import Sequence
@@ -13,11 +12,10 @@ import httpx
 from schemas.agencies import Municipality, Prefecture, classes_of, load_municipalities, load_prefectures
 from schemas.control import Item
 from schemas.directory import HUB, AgencyRecord, AssessmentRecord, Grant, Hours, PolicyRecord, place
-from schemas.text import to_bytes
 from services.hub import store
 from services.hub.store import Publication
 from services.operator.installation import Installation
-from services.operator.keys.enrolment import keep_record, read_root, record_file, signed_record_in
+from services.operator.keys.enrolment import keep_record, kept, read_root, record_file
 from services.operator.local import kafka, postgres, process
 from services.operator.tables import tables
 from services.operator.waiting import reached
@@ -57,11 +55,10 @@ def risen(installation: Installation, record: R) -> R:
     file = record_file(installation, place(record))
     if not file.exists():
         return record
-    with signed_record_in(file):
-        kept = type(record).model_validate_json(to_bytes(json.loads(file.read_text())["record"]))
-    if record.model_copy(update={"version": kept.version}) == kept:
-        return kept
-    return record.model_copy(update={"version": kept.version + 1})
+    last = type(record).model_validate_json(kept(file).record)
+    if record.model_copy(update={"version": last.version}) == last:
+        return last
+    return record.model_copy(update={"version": last.version + 1})
 
 
 def agency_record(agency: Municipality | Prefecture, items: Sequence[Item], hours: Hours | None = None) -> AgencyRecord:
@@ -81,19 +78,14 @@ def describe_hub(installation: Installation) -> None:
 
 async def publish(installation: Installation) -> int:
     """Hands every kept record to the hub; returns how many were new."""
-    publications = [_publication(file) for file in published_files(installation)]
+    waiting = [kept(file) for file in published_files(installation)]
+    publications = [Publication(one.place, one.record, one.signature) for one in waiting]
     taken = 0
     async with tables(installation, "hub") as database:
         for start in range(0, len(publications), PART):
             async with database.transaction({HUB}) as connection:
                 taken += await store.hand_in(connection, publications[start : start + PART])
     return taken
-
-
-def _publication(file: Path) -> Publication:
-    with signed_record_in(file):
-        kept = json.loads(file.read_text())
-        return Publication(kept["place"], to_bytes(kept["record"]), to_bytes(kept["signature"]))
 
 
 def published_files(installation: Installation) -> list[Path]:

@@ -1,8 +1,7 @@
 """An agency's keys: its root, key rings for the two blocks, the posting system's assertion key, and signed key records."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -198,11 +197,20 @@ def record_file(installation: Installation, at: str) -> Path:
     return installation.records / at.replace("/", "_")
 
 
-@contextmanager
-def signed_record_in(file: Path) -> Iterator[Path]:
-    """While it is read; `Misconfigured`, which names it, where it is none or cut off."""
+@dataclass(frozen=True)
+class Kept:
+    """A signed record as it waits to be published."""
+
+    place: str
+    record: bytes
+    signature: bytes
+
+
+def kept(file: Path) -> Kept:
+    """What `keep_record` has written; `Misconfigured`, which names the file, where it is something else or cut off."""
     try:
-        yield file
+        stored = json.loads(file.read_text())
+        return Kept(stored["place"], to_bytes(stored["record"]), to_bytes(stored["signature"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Misconfigured(f"{file} is no signed record: {type(error).__name__}") from None
 

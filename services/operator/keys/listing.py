@@ -1,15 +1,14 @@
 """An agency's keys as its operator sees them: what is held here, and what was published and no longer is."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
 from schemas.directory import RECORDS, KeyRecord
-from schemas.text import instant, to_bytes
+from schemas.text import instant
 from services.operator.installation import Installation
-from services.operator.keys.enrolment import signed_record_in
+from services.operator.keys.enrolment import kept
 from services.operator.keys.keyrings import held_keys
 from services.runtime.keys import PrivateKey
 
@@ -51,8 +50,7 @@ def kept_records(installation: Installation, agency: str = "*") -> list[KeyRecor
 
 
 def _record(file: Path) -> KeyRecord:
-    with signed_record_in(file):
-        record = RECORDS.validate_json(to_bytes(json.loads(file.read_text())["record"]))
+    record = RECORDS.validate_json(kept(file).record)
     assert isinstance(record, KeyRecord)
     return record
 
