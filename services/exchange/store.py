@@ -1,6 +1,5 @@
 """The tables of exchange: its exchanges (処理状況, メッセージ一時保管), the staff (職員権限), and what was opened in a day."""
 
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -56,7 +55,7 @@ async def open_exchanges(connection: Connection, asked: Sequence[Asked]) -> None
     await connection.execute(
         _OPEN,
         [control.sender for control in controls],
-        [uuid.UUID(control.id) for control in controls],
+        [control.id for control in controls],
         [control.receiver for control in controls],
         [control.basis.encoded().decode() for control in controls],
         [control.item.encoded().decode() for control in controls],
@@ -72,11 +71,9 @@ async def standing(connection: Connection, places: Collection[Exchange]) -> Mapp
     if not places:
         return {}
     agencies, ids = zip(*sorted(places), strict=True)
-    rows = await connection.fetch(_STANDING, list(agencies), [uuid.UUID(text) for text in ids])
+    rows = await connection.fetch(_STANDING, list(agencies), list(ids))
     return {
-        (row["agency"], str(row["id"])): Standing(
-            row["receiver"], row["basis"], row["item"], row["person"], row["state"]
-        )
+        (row["agency"], row["id"]): Standing(row["receiver"], row["basis"], row["item"], row["person"], row["state"])
         for row in rows
     }
 
@@ -89,14 +86,14 @@ async def finish(connection: Connection, finished: Sequence[Finished]) -> set[Ex
     stored = await connection.fetch(
         _FINISH,
         [agency for (agency, _), _ in rows],
-        [uuid.UUID(text) for (_, text), _ in rows],
+        [text for (_, text), _ in rows],
         [one.state for _, one in rows],
         [one.completed for _, one in rows],
         [one.control for _, one in rows],
         [one.value for _, one in rows],
         [one.sealed for _, one in rows],
     )
-    return {(row["agency"], str(row["id"])) for row in stored}
+    return {(row["agency"], row["id"]) for row in stored}
 
 
 async def due(
@@ -105,7 +102,7 @@ async def due(
     """(agency, id, control part of the inquiry) of open exchanges that have expired by `before`, the oldest first, but for
     those that are `known`."""
     rows = await connection.fetch(_DUE, sorted(agencies), before, sorted(known), limit)
-    return [(row["agency"], str(row["id"]), row["asked"]) for row in rows]
+    return [(row["agency"], row["id"], row["asked"]) for row in rows]
 
 
 async def opened(connection: Connection, agencies: Collection[str], day: date) -> dict[str, int]:
@@ -143,14 +140,15 @@ async def load_staff(connection: Connection, agency: str, officers: Sequence[Off
 _OPEN = """
 INSERT INTO exchanges (agency, id, receiver, basis, item, person, state, created, expires, asked)
 SELECT agency, id, receiver, basis, item, person, 'open', created::timestamptz, expires::timestamptz, asked
-FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::bytea[])
+FROM unnest($1::text[], $2::text[]::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
+            $9::bytea[])
      AS opened (agency, id, receiver, basis, item, person, created, expires, asked)
 ORDER BY agency, id
 ON CONFLICT DO NOTHING
 """
 _STANDING = """
-SELECT e.agency, e.id, e.receiver, e.basis, e.item, e.person, e.state
-FROM unnest($1::text[], $2::uuid[]) AS wanted (agency, id)
+SELECT e.agency, e.id::text AS id, e.receiver, e.basis, e.item, e.person, e.state
+FROM unnest($1::text[], $2::text[]::uuid[]) AS wanted (agency, id)
 JOIN exchanges AS e USING (agency, id)
 ORDER BY e.agency, e.id
 FOR UPDATE OF e
@@ -158,15 +156,15 @@ FOR UPDATE OF e
 _FINISH = """
 UPDATE exchanges AS e
 SET state = f.state, completed = f.completed::timestamptz, control = f.control, value = f.value, sealed = f.sealed
-FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])
+FROM unnest($1::text[], $2::text[]::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[])
      AS f (agency, id, state, completed, control, value, sealed)
 WHERE e.agency = f.agency AND e.id = f.id AND e.state = 'open'
-RETURNING e.agency, e.id
+RETURNING e.agency, e.id::text AS id
 """
 _DUE = """
-SELECT agency, id, asked FROM exchanges
+SELECT agency, id::text AS id, asked FROM exchanges
 WHERE state = 'open' AND asked IS NOT NULL AND expires <= $2::text::timestamptz AND agency = ANY ($1::text[])
-AND id <> ALL ($3::uuid[])
+AND id <> ALL ($3::text[]::uuid[])
 ORDER BY expires, agency, id LIMIT $4
 """
 _OPENED = """

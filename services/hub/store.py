@@ -1,6 +1,5 @@
 """The hub's tables: who has a core id, what was permitted (情報提供等の記録), what the directory holds."""
 
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -33,8 +32,8 @@ async def permitted(connection: Connection, asked: Collection[tuple[str, str]]) 
     if not asked:
         return {}
     senders, ids = zip(*sorted(asked), strict=True)
-    rows = await connection.fetch(_PERMITTED, list(senders), [uuid.UUID(text) for text in ids])
-    return {(row["agency"], str(row["id"])): _provision(row) for row in rows}
+    rows = await connection.fetch(_PERMITTED, list(senders), list(ids))
+    return {(row["agency"], row["id"]): _provision(row) for row in rows}
 
 
 def _provision(row: Mapping[str, Any]) -> Provision:
@@ -43,7 +42,7 @@ def _provision(row: Mapping[str, Any]) -> Provision:
     return Provision(
         sender=row["agency"],
         receiver=row["provider"],
-        id=str(row["id"]),
+        id=row["id"],
         message=row["digest"],
         decision=decision.digest,
         basis=row["basis"],
@@ -62,7 +61,7 @@ async def record(connection: Connection, provisions: Sequence[tuple[Provision, s
     await connection.execute(
         _RECORD,
         [provision.sender for provision, _ in rows],
-        [uuid.UUID(provision.id) for provision, _ in rows],
+        [provision.id for provision, _ in rows],
         [provision.receiver for provision, _ in rows],
         [provision.basis for provision, _ in rows],
         [provision.item for provision, _ in rows],
@@ -118,16 +117,16 @@ async def last_edition(connection: Connection) -> int:
 _PERSONS = "SELECT core FROM persons WHERE agency = $1 AND core = ANY ($2::bigint[])"
 _ADD_PERSONS = "INSERT INTO persons (agency) SELECT $1 FROM generate_series(1, $2) RETURNING core"
 _PERMITTED = """
-SELECT p.agency, p.id, p.provider, p.basis, p.item, p.core, d.digest, d.note,
+SELECT p.agency, p.id::text AS id, p.provider, p.basis, p.item, p.core, d.digest, d.note,
        to_char(p.expires AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires
-FROM unnest($1::text[], $2::uuid[]) AS asked (agency, id)
+FROM unnest($1::text[], $2::text[]::uuid[]) AS asked (agency, id)
 JOIN provisions AS p USING (agency, id)
 JOIN decisions AS d ON (d.agency, d.step, d.sender, d.id) = (p.agency, 'permit', p.agency, p.id)
 """
 _RECORD = """
 INSERT INTO provisions (agency, id, provider, basis, item, core, expires, decided)
 SELECT agency, id, provider, basis, item, core, expires::timestamptz, decided::timestamptz
-FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[])
+FROM unnest($1::text[], $2::text[]::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[])
      AS permitted (agency, id, provider, basis, item, core, expires, decided)
 ORDER BY agency, id
 ON CONFLICT DO NOTHING

@@ -102,9 +102,9 @@ async def flag(connection: Connection, flags: Sequence[tuple[Person, bool, Order
 def _latest(registered: Sequence[tuple[K, V, Order]]) -> list[tuple[V, Order]]:
     """Of each key the one that stays, sorted by it."""
     kept: dict[K, tuple[V, Order]] = {}
-    for key, value, order in registered:
+    for key, row, order in registered:
         if key not in kept or follows(order, kept[key][1]):
-            kept[key] = (value, order)
+            kept[key] = (row, order)
     return [kept[key] for key in sorted(kept)]
 
 

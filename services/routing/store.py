@@ -1,6 +1,5 @@
 """The cases of routing: every incoming inquiry with its state (処理状況), and the answer that left for it."""
 
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -45,7 +44,7 @@ async def open_cases(connection: Connection, inquiries: Sequence[tuple[Message, 
     await connection.execute(
         _OPEN,
         *_columns([case for case, _ in rows]),
-        [uuid.UUID(message.control.exchange) for message in messages],
+        [message.control.exchange for message in messages],
         [received for _, (_, received) in rows],
         [message.control.expires for message in messages],
         [message.headers["control"] for message in messages],
@@ -61,7 +60,7 @@ async def standing(connection: Connection, cases: Collection[Case]) -> Mapping[C
     if not cases:
         return {}
     rows = await connection.fetch(_STANDING, *_columns(sorted(cases)))
-    return {(row["agency"], row["sender"], str(row["id"])): _standing(row) for row in rows}
+    return {(row["agency"], row["sender"], row["id"]): _standing(row) for row in rows}
 
 
 async def answer(connection: Connection, answers: Mapping[Case, Answer]) -> None:
@@ -86,7 +85,7 @@ async def park(connection: Connection, cases: Collection[Case]) -> None:
 
 def _columns(cases: Sequence[Case]) -> list[list[object]]:
     agencies, senders, ids = zip(*cases, strict=True)
-    return [list(agencies), list(senders), [uuid.UUID(text) for text in ids]]
+    return [list(agencies), list(senders), list(ids)]
 
 
 def _standing(row: Mapping[str, object]) -> Standing:
@@ -101,15 +100,15 @@ _OPEN = """
 INSERT INTO cases (agency, sender, id, exchange, state, received, expires, control, subject, value, sealed, proof)
 SELECT agency, sender, id, exchange, 'asked', received::timestamptz, expires::timestamptz, control, subject, value, sealed,
        proof
-FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bytea[], $8::bytea[], $9::bytea[],
-            $10::text[], $11::bytea[])
+FROM unnest($1::text[], $2::text[], $3::text[]::uuid[], $4::text[]::uuid[], $5::text[], $6::text[], $7::bytea[],
+            $8::bytea[], $9::bytea[], $10::text[], $11::bytea[])
      AS opened (agency, sender, id, exchange, received, expires, control, subject, value, sealed, proof)
 ORDER BY agency, sender, id
 ON CONFLICT DO NOTHING
 """
 _STANDING = """
-SELECT c.agency, c.sender, c.id, c.state, c.answer_control, c.answer_subject, c.answer_value, c.answer_sealed
-FROM unnest($1::text[], $2::text[], $3::uuid[]) AS wanted (agency, sender, id)
+SELECT c.agency, c.sender, c.id::text AS id, c.state, c.answer_control, c.answer_subject, c.answer_value, c.answer_sealed
+FROM unnest($1::text[], $2::text[], $3::text[]::uuid[]) AS wanted (agency, sender, id)
 JOIN cases AS c USING (agency, sender, id)
 ORDER BY c.agency, c.sender, c.id
 FOR UPDATE OF c
@@ -118,13 +117,13 @@ _ANSWER = """
 UPDATE cases AS c
 SET state = 'answered', answer_control = a.control, answer_subject = a.subject, answer_value = a.value,
     answer_sealed = a.sealed
-FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[], $5::bytea[], $6::bytea[], $7::text[])
+FROM unnest($1::text[], $2::text[], $3::text[]::uuid[], $4::bytea[], $5::bytea[], $6::bytea[], $7::text[])
      AS a (agency, sender, id, control, subject, value, sealed)
 WHERE c.agency = a.agency AND c.sender = a.sender AND c.id = a.id AND c.state = 'asked'
 """
 _PARK = """
 UPDATE cases AS c
 SET state = 'waiting_manual', answer_control = NULL, answer_subject = NULL, answer_value = NULL, answer_sealed = NULL
-FROM unnest($1::text[], $2::text[], $3::uuid[]) AS p (agency, sender, id)
+FROM unnest($1::text[], $2::text[], $3::text[]::uuid[]) AS p (agency, sender, id)
 WHERE c.agency = p.agency AND c.sender = p.sender AND c.id = p.id
 """

@@ -5,10 +5,9 @@ and the note: the times and ids it gave. The same source again: the stored outco
 same content: a copy. Other content: `id_reused`.
 """
 
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from services.runtime.postgres import Connection
 
@@ -90,34 +89,33 @@ async def _store(connection: Connection, rows: Sequence[Decided]) -> set[Place]:
         [row.note for row in rows],
         [row.expires for row in rows],
     )
-    return {(row["agency"], row["step"], row["sender"], str(row["id"])) for row in stored}
+    return {(row["agency"], row["step"], row["sender"], row["id"]) for row in stored}
 
 
 def _columns(places: Sequence[Place]) -> list[list[object]]:
     agencies, steps, senders, ids = zip(*places, strict=True)
-    return [list(agencies), list(steps), list(senders), [uuid.UUID(text) for text in ids]]
+    return [list(agencies), list(steps), list(senders), list(ids)]
 
 
-def _decided(row: dict[str, object]) -> Decided:
-    place = (str(row["agency"]), str(row["step"]), str(row["sender"]), str(row["id"]))
-    digest = row["digest"]
-    assert isinstance(digest, bytes)
-    return Decided(place, digest, str(row["source"]), str(row["verdict"]), str(row["note"]), str(row["expires"]))
+def _decided(row: Mapping[str, Any]) -> Decided:
+    place = (row["agency"], row["step"], row["sender"], row["id"])
+    return Decided(place, row["digest"], row["source"], row["verdict"], row["note"], row["expires"])
 
 
 _RECALL = """
-SELECT d.agency, d.step, d.sender, d.id, d.digest, d.source, d.verdict, d.note,
+SELECT d.agency, d.step, d.sender, d.id::text AS id, d.digest, d.source, d.verdict, d.note,
        to_char(d.expires AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires
-FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) AS wanted (agency, step, sender, id)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]::uuid[]) AS wanted (agency, step, sender, id)
 JOIN decisions AS d USING (agency, step, sender, id)
 """
 
 _SETTLE = """
 INSERT INTO decisions (agency, step, sender, id, digest, source, verdict, note, expires)
 SELECT agency, step, sender, id, digest, source, verdict, note, expires::timestamptz
-FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[])
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]::uuid[], $5::bytea[], $6::text[], $7::text[], $8::text[],
+            $9::text[])
      AS decided (agency, step, sender, id, digest, source, verdict, note, expires)
 ORDER BY agency, step, sender, id
 ON CONFLICT DO NOTHING
-RETURNING agency, step, sender, id
+RETURNING agency, step, sender, id::text AS id
 """

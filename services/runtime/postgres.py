@@ -92,6 +92,16 @@ async def _rolled_back(connection: Connection) -> None:
         await connection.execute("ROLLBACK")
 
 
+_BY_KEY: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""Every statement looks rows up by their keys, however many it is given, so one plan a connection serves. Without the last
+three, a plan made while a table is small reads the whole table, and goes on doing so while the table grows."""
+
+
 @asynccontextmanager
 async def database(
     environment: Environment, schema: str = "", revisions: Path | None = None
@@ -111,6 +121,7 @@ async def database(
                 "search_path": schema,
                 "application_name": role,
                 "idle_in_transaction_session_timeout": _GHOST,
+                **_BY_KEY,
             },
         )
     try:

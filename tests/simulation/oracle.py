@@ -5,7 +5,6 @@ twice, overtaken, set aside, or committed before what it caused.
 """
 
 import json
-import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -108,7 +107,7 @@ class Oracle:
     def _kept(self, one: Asked) -> Meaning | None:
         """What the asker finds in the table, in the words of the event."""
         agency, where = one.place
-        row = self.universe.tables["exchange"].rows["exchanges"].get((agency, uuid.UUID(where)))
+        row = self.universe.tables["exchange"].rows["exchanges"].get((agency, where))
         if row is None or row["state"] == "open":
             return None
         rest = AtRest(self.universe.ground.key_rings("intermediate"), self.universe.clock)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import dict_row
@@ -33,4 +34,13 @@ def contents(dsn: str, service: str) -> dict[str, list[str]]:
 
 def said(row: Any) -> str:
     """A row, whatever the kind of its values."""
-    return repr(sorted((name, instant(v) if isinstance(v, datetime) else v) for name, v in row.items()))
+    return repr(sorted((name, _spelled(value)) for name, value in row.items()))
+
+
+def _spelled(value: Any) -> Any:
+    match value:
+        case datetime():
+            return instant(value)
+        case UUID():
+            return str(value)
+    return value

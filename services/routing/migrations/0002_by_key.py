@@ -1,0 +1,12 @@
+"""Row-level security that lets the planner look rows up by their keys."""
+
+from alembic import op
+
+from services.runtime.migrations import isolated_by_key
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.execute(isolated_by_key("routing.decisions", "routing.cases"))
