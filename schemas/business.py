@@ -4,14 +4,16 @@ Both are read as any valid JSON without null, floats and repeated keys; what tra
 canonical spelling. Whatever is wrong with the bytes ends in `BusinessPartError`, which never repeats what was read.
 """
 
+from contextlib import suppress
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, ValidationError, model_validator
 
 from schemas import canonical
 from schemas.catalogue.item import Item
-from schemas.text import FreeRecord, Label, Record, explained
+from schemas.text import FreeRecord, Label, Record, decoded, explained
 
 LIMIT: Final = 512 * 1024
 """Bytes before padding (message.md section 6); everything larger is refused before it is parsed."""
@@ -84,6 +86,7 @@ class AnswerPart(FreeRecord):
         return self
 
 
+@lru_cache(1024)
 def check_inquiry(data: bytes) -> InquiryPart:
     """The keys in `data`; raises `BusinessPartError`."""
     return _read(InquiryPart, data, INQUIRY_LIMIT)
@@ -114,6 +117,9 @@ def _read(model: type[P], data: bytes, limit: int) -> P:
     """Raises outside the handler: an error's context would carry the parsed input along."""
     if len(data) > limit:
         raise BusinessPartError(f"expected at most {limit} bytes")
+    if not issubclass(model, FreeRecord):
+        with suppress(canonical.Malformed):
+            return decoded(model, data, limit)  # canonical already, as a rule: read once, and not by our own hand
     try:
         return model.model_validate(canonical.read(data))
     except canonical.Malformed as error:

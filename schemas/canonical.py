@@ -28,7 +28,10 @@ def encode(value: Any) -> bytes:
 
 def spelled(value: Any) -> bytes:
     """The same for what `read` has returned, and is checked already."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()
+
+
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def decode(data: bytes) -> Any:
@@ -48,13 +51,7 @@ def read(data: bytes) -> Any:
     if _nesting(data) > DEEPEST:
         raise too_deep
     try:
-        value = json.loads(
-            data.decode(),
-            object_pairs_hook=_object,
-            parse_float=_no_float,
-            parse_constant=_no_float,
-            parse_int=_integer,
-        )
+        value = _DECODER.decode(data.decode())
     except Malformed:
         raise
     except UnicodeDecodeError:
@@ -110,33 +107,38 @@ def _no_float(text: str) -> Any:
     raise Malformed("numbers are integers")
 
 
-def _integer(text: str) -> int:
-    if len(text) > 17:  # int() of a long digit string is quadratic
-        raise Malformed("an integer is 2^53 or more")
-    return int(text)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_no_float, parse_constant=_no_float)
+"""Python itself refuses to read an integer of more than 4,300 digits, which would take long."""
 
 
 def _check(value: Any, depth: int) -> None:
+    """Leaves are most of what there is, and are judged where they hang."""
     match value:
-        case bool():
-            return
-        case str():
-            _check_text(value)
-        case int():
-            if abs(value) > LARGEST_INTEGER:
-                raise Malformed("an integer is 2^53 or more")
         case dict() | list() | tuple() if depth == 0:
             raise Malformed("nested too deeply")
         case dict():
             for key, entry in value.items():
                 if not (isinstance(key, str) and key.isascii()):
                     raise Malformed("a key is not ASCII")
-                _check(entry, depth - 1)
+                _check_leaf(entry) if type(entry) in _LEAVES else _check(entry, depth - 1)
         case list() | tuple():
             for entry in value:
-                _check(entry, depth - 1)
+                _check_leaf(entry) if type(entry) in _LEAVES else _check(entry, depth - 1)
+        case bool() | str() | int():
+            _check_leaf(value)
         case _:
             raise Malformed(f"{type(value).__name__} has no canonical spelling")
+
+
+_LEAVES: Final = frozenset({bool, str, int})
+
+
+def _check_leaf(value: bool | str | int) -> None:
+    if isinstance(value, str):
+        if not value.isascii():
+            _check_text(value)
+    elif not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
+        raise Malformed("an integer is 2^53 or more")
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

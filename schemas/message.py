@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Final, Self
+from dataclasses import field
+from typing import Final, NamedTuple, Self
 
 from schemas import canonical
 from schemas.control import Control, read_control
 from schemas.topics import Topic
+from schemas.value import value
 
 MESSAGE_LIMIT: Final = 1024 * 1024 + 128 * 1024
 """Bytes of a record: a padded business part of 1 MiB and every header at its limit."""
@@ -16,8 +16,7 @@ MESSAGE_LIMIT: Final = 1024 * 1024 + 128 * 1024
 _TRACE_CONTEXT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(NamedTuple):
     """Where a record stands in the log: topic name, partition, offset."""
 
     topic: str
@@ -34,7 +33,10 @@ class Position:
         return cls(topic, int(partition), int(offset))
 
 
-@dataclass(frozen=True)
+NOWHERE: Final = Position("", -1, -1)
+
+
+@value
 class Message:
     """A record: `key` is the code of the agency whose side this is, `value` the business part, headers the rest.
 
@@ -44,22 +46,31 @@ class Message:
     key: str
     value: bytes
     headers: Mapping[str, bytes]
-    position: Position = field(default=Position("", -1, -1))
+    position: Position = NOWHERE
     source: str = ""
     time: int = 0
+    _control: Control | None = field(default=None, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def control(self) -> Control:
         """The control part; `canonical.Malformed` if there is none in its one spelling."""
-        if "control" not in self.headers:
-            raise canonical.Malformed("the record has no control part")
-        return read_control(self.headers["control"])
+        if self._control is None:
+            if "control" not in self.headers:
+                raise canonical.Malformed("the record has no control part")
+            object.__setattr__(self, "_control", read_control(self.headers["control"]))
+            assert self._control is not None
+        return self._control
 
-    def carried(self, topic: Topic, **headers: bytes) -> "Emit":
-        """This message on its way to `topic`: headers that are not named stay as they are, an empty one is left out."""
+    def carried(self, topic: Topic, value: bytes | None = None, **headers: bytes) -> "Emit":
+        """This message on its way to `topic`: what is not named stays as it is, an empty header is left out."""
         kept = {name: data for name, data in {**self.headers, **headers}.items() if data}
-        onward = Message(key=self.key, value=self.value, headers=kept, source=self.source, time=self.time)
-        return Emit(topic, onward, self.position)
+        onward = Message(self.key, self.value if value is None else value, kept, NOWHERE, self.source, self.time)
+        return Emit(topic, onward if "control" in headers else onward.read_as(self), self.position)
+
+    def read_as(self, other: "Message") -> "Message":
+        """Itself, with the control part that was read of another message with the same header `control`."""
+        object.__setattr__(self, "_control", other._control)
+        return self
 
     def caused(self, topic: Topic, value: bytes, headers: Mapping[str, bytes], key: str = "") -> "Emit":
         """Another message that follows from this one, for its own side or for `key`: of this one it keeps only source
@@ -70,7 +81,7 @@ class Message:
         return Emit(topic, Message(key or self.key, value, kept, source=self.source, time=self.time), self.position)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Emit:
     """A message for `topic`, caused by the one at `cause`."""
 
@@ -79,7 +90,7 @@ class Emit:
     cause: Position
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Drop:
     """The message at `cause` ends here, and why, in one word that is counted: nothing is lost silently."""
 

@@ -1,9 +1,11 @@
 """What a business system registers in the reference database (副本登録), and what is found there."""
 
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from schemas import canonical
 from schemas.business import AnswerPart
 from schemas.control import Item
 from schemas.text import AgencyCode, FreeRecord, MessageId, Record
@@ -38,3 +40,27 @@ class FoundPart(FreeRecord):
 
     automatic: bool
     answer: AnswerPart
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The same as bytes: the answer is made of what was checked when it was registered, and is not spelled anew."""
+
+    automatic: bool
+    answer: bytes
+
+    def encoded(self) -> bytes:
+        """The canonical spelling of a `FoundPart`."""
+        return _BEFORE + self.answer + _BEHIND[self.automatic]
+
+
+def read_found(data: bytes) -> Found:
+    """The inverse, for what the own site has sealed; `canonical.Malformed` for anything else."""
+    for automatic, behind in _BEHIND.items():
+        if data.startswith(_BEFORE) and data.endswith(behind):
+            return Found(automatic, data[len(_BEFORE) : -len(behind)])
+    raise canonical.Malformed("not what the reference database says")
+
+
+_BEFORE: Final = b'{"answer":'
+_BEHIND: Final = {True: b',"automatic":true}', False: b',"automatic":false}'}

@@ -5,8 +5,10 @@ request's id, h("renkei/request/1", canonical posted control, internal number, c
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Literal, TypeVar
 
 import jwt
@@ -19,7 +21,7 @@ from schemas.control import LIMIT as CONTROL_LIMIT
 from schemas.control import Question
 from schemas.directory import KeyRecord
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
-from schemas.text import AgencyCode, Count, Digest, MessageId, Record, explained, instant, to_bytes, to_text
+from schemas.text import AgencyCode, Count, Digest, MessageId, Record, decoded, explained, instant, to_bytes, to_text
 from schemas.wire import suites
 from schemas.wire.frame import digest
 
@@ -92,19 +94,28 @@ def read_request(control: bytes, number: bytes, business: bytes) -> Posted:
     if not number or not number.isascii() or not number.isalnum():
         raise Refusal(RefusalCode.MALFORMED, "subject: an internal number of 1 to 64 letters and digits")
     try:
-        posted = canonical.read(control)
-        request = Posted(
-            question=Question.model_validate(posted),
-            control=canonical.spelled(posted),
-            number=number,
-            business=canonical.spelled(canonical.read(business)),
-        )
+        request = Posted(*_question(control), number=number, business=_keys(business))
     except canonical.Malformed as error:
         raise Refusal(RefusalCode.MALFORMED, str(error)) from None
     except ValidationError as error:
         raise Refusal(RefusalCode.MALFORMED, f"control part: {explained(error)}") from None
     _within_limits(request.control, number, request.business)  # in NFC a text may be longer than it was
     return request
+
+
+def _question(control: bytes) -> tuple[Question, bytes]:
+    """With its canonical spelling, which is what is posted as a rule."""
+    with suppress(canonical.Malformed):
+        return decoded(Question, control, CONTROL_LIMIT), control
+    posted = canonical.read(control)
+    return Question.model_validate(posted), canonical.spelled(posted)
+
+
+def _keys(business: bytes) -> bytes:
+    with suppress(canonical.Malformed):
+        decoded(InquiryPart, business, INQUIRY_LIMIT)
+        return business
+    return canonical.spelled(canonical.read(business))
 
 
 def _within_limits(control: bytes, number: bytes, business: bytes) -> None:
@@ -167,7 +178,7 @@ def verified(assertion: bytes, key: Callable[[str], KeyRecord | None], at: float
         raise SecurityEvent(SecurityCode.BAD_ASSERTION, "no assertion, or one that is too long")
     try:
         head, body, signature = (to_bytes(part) for part in assertion.decode("ascii").split("."))
-        record = key(Header.model_validate_json(head).kid)
+        record = key(_header(head).kid)
         if record is None or record.purpose != "assertion" or not record.valid(_instant(at)):
             raise SecurityEvent(SecurityCode.BAD_ASSERTION, "no valid assertion key has this id")
         suites.verify(_EDDSA, record.public, assertion[: assertion.rindex(b".")], signature)
@@ -177,6 +188,12 @@ def verified(assertion: bytes, key: Callable[[str], KeyRecord | None], at: float
     if (record.algorithm, claims.iss) != (_EDDSA, record.agency) or claims.exp <= at:
         raise SecurityEvent(SecurityCode.BAD_ASSERTION, "the assertion is another agency's, or has expired")
     return claims
+
+
+@lru_cache(4096)
+def _header(data: bytes) -> Header:
+    """The same for everything that one system posts."""
+    return Header.model_validate_json(data)
 
 
 _EDDSA: Final = "ed25519"

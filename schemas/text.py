@@ -4,6 +4,7 @@ import re
 import unicodedata
 from binascii import a2b_base64, b2a_base64
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -12,11 +13,13 @@ from pydantic_core import PydanticSerializationError
 from schemas import canonical
 
 
+@lru_cache(1024)
 def instant(moment: datetime) -> str:
     """`2026-11-24T09:00:00.000Z`: UTC, milliseconds. Two instants compare as their texts do."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+@lru_cache(8192)
 def moment(text: str) -> datetime:
     """The inverse of `instant`; raises ValueError for any other spelling and for days that do not exist."""
     if not _INSTANT.fullmatch(text):
@@ -24,6 +27,7 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@lru_cache(8192)
 def later(text: str, by: timedelta) -> str:
     """The instant `by` after `text`; where the calendar ends before that, its last one."""
     try:
@@ -38,7 +42,7 @@ LAST: Final = "9999-12-31T23:59:59.999Z"
 
 def to_text(data: bytes) -> str:
     """Binary in JSON: base64url without padding (RFC 4648 section 5)."""
-    return b2a_base64(data, newline=False).rstrip(b"=").translate(_URL_SAFE).decode()
+    return b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 def to_bytes(text: str) -> bytes:

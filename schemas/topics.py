@@ -7,7 +7,7 @@ PARTITIONS: Final = 12
 """Fixed: partition counts never change in place, or the order of an agency's messages would break."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Topic:
     """A topic keyed by agency code; `about` is its line in AsyncAPI and in the README's map."""
 

@@ -1,5 +1,6 @@
 """The trail: what each layer of a block decided, by which rule and edition. It stays in the block, for its ledger."""
 
+from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -30,11 +31,13 @@ class Trail(Record):
         return next((finding for finding in reversed(self.findings) if finding.layer == layer), None)
 
 
+@lru_cache(4096)
 def read(data: bytes) -> Trail:
     """The trail in a record's header; empty at the block's entrance. Anything else is `canonical.Malformed`."""
     return decoded(Trail, data, LIMIT) if data else Trail()
 
 
+@lru_cache(4096)
 def extended(data: bytes, finding: Finding) -> bytes:
-    """The header `trail` with one finding more."""
+    """The header `trail` with one finding more; nothing in it is of one message alone, so that it is made once."""
     return Trail(findings=[*read(data).findings, finding]).encoded()

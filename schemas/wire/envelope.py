@@ -153,15 +153,41 @@ class Envelope:
 
     def leaf(self, subject: bytes) -> bytes:
         """The leaf that S covers; `subject` is SHA-256(U), which the permit carries once U has been replaced by U'."""
-        return leaf_of(self.identity, self._covered, subject)
+        if subject not in self._leaves:
+            self._leaves[subject] = leaf_of(self.identity, self._covered, subject)
+        return self._leaves[subject]
+
+    @cached_property
+    def _leaves(self) -> dict[bytes, bytes]:
+        return {}
+
+    @cached_property
+    def subject_digest(self) -> bytes:
+        """SHA-256 of the header `subject`: U on the way to the hub, U' from there."""
+        return hashlib.sha256(self.subject).digest()
 
     @cached_property
     def _covered(self) -> list[bytes]:
         return digests(self.seal, self.value, self.wrap)
 
+    def signed(self, signature: bytes) -> "Envelope":
+        """The same with its signature."""
+        return Envelope(self.control, self.seal, self.wrap, self.subject, signature, self.value, self.permit)
+
+    def permitted(self, subject: bytes, permit: bytes) -> "Envelope":
+        """The same with U' instead of U, and the permit."""
+        return Envelope(self.control, self.seal, self.wrap, subject, self.signature, self.value, permit)
+
     def headers(self) -> dict[str, bytes]:
         """The headers of the record that carries this envelope."""
-        named = {name: getattr(self, name) for name in LIMITS}
+        named = {
+            "control": self.control,
+            "seal": self.seal,
+            "wrap": self.wrap,
+            "subject": self.subject,
+            "signature": self.signature,
+            "permit": self.permit,
+        }
         return {name: data for name, data in named.items() if data}
 
 

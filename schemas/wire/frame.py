@@ -2,16 +2,16 @@
 
 import hashlib
 import hmac
+import struct
 import uuid
+from typing import Final
+
+_LENGTH: Final = struct.Struct(">I").pack
 
 
 def frame(*parts: bytes | str | int) -> bytes:
     """Each part after its length (4 bytes, big-endian); text in UTF-8, numbers in 8 bytes."""
-    out: list[bytes] = []
-    for part in parts:
-        data = part if type(part) is bytes else _bytes(part)
-        out += (len(data).to_bytes(4, "big"), data)
-    return b"".join(out)
+    return b"".join([_LENGTH(len(part)) + part if type(part) is bytes else _framed(part) for part in parts])
 
 
 def digest(*parts: bytes | str | int) -> bytes:
@@ -32,10 +32,10 @@ def derived_id(cause: bytes, kind: str, receiver: str, position: int) -> str:
     return str(uuid.UUID(bytes=bytes(data)))
 
 
-def _bytes(part: bytes | str | int) -> bytes:
+def _framed(part: bytes | str | int) -> bytes:
     match part:
         case str():
-            return part.encode()
+            part = part.encode()
         case int():
-            return part.to_bytes(8, "big")
-    return part
+            part = part.to_bytes(8, "big")
+    return _LENGTH(len(part)) + part

@@ -108,11 +108,11 @@ def open_business(secret: bytes, identity: bytes, sealed: bytes, committed: byte
     except InvalidTag:
         raise SecurityEvent(SecurityCode.COMMITMENT_MISMATCH, "the business part does not open") from None
     salt, length = plain[:SALT], int.from_bytes(plain[SALT : SALT + 4], "big")
-    business = plain[SALT + 4 : SALT + 4 + length]
+    business, padding = plain[SALT + 4 : SALT + 4 + length], plain[SALT + 4 + length :]
     size = max(SMALLEST, 1 << (SALT + 4 + length - 1).bit_length())
     if length > LIMIT:
         raise SecurityEvent(SecurityCode.COMMITMENT_MISMATCH, f"the business part is larger than {LIMIT} bytes")
-    if len(plain) != size or len(business) != length or plain[SALT + 4 + length :].strip(b"\0"):
+    if len(plain) != size or len(business) != length or padding != bytes(len(padding)):
         raise SecurityEvent(SecurityCode.COMMITMENT_MISMATCH, "the business part is not padded as it must be")
     if business_commitment(salt, business) != committed:
         raise SecurityEvent(SecurityCode.COMMITMENT_MISMATCH, "the business part is not what was signed")

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol
 
 from schemas.control import FACELESS
@@ -22,7 +23,7 @@ NOTHING: Final = hashlib.sha256(b"").digest()
 """SHA-256(U) where there is no subject."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Signer:
     """A private signing key and the kid of its record."""
 
@@ -31,7 +32,11 @@ class Signer:
     private: bytes
 
     def sign(self, message: bytes) -> bytes:
-        return suites.sign(self.algorithm, self.private, message)
+        return self._sign(message)
+
+    @cached_property
+    def _sign(self) -> Callable[[bytes], bytes]:
+        return suites.signing(self.algorithm, self.private)
 
 
 Root = tuple[str, str, int, bytes]

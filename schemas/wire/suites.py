@@ -5,6 +5,7 @@ HPKE (RFC 9180) always with HKDF-SHA256 and AES-256-GCM. Keys are raw: 32 bytes,
 """
 
 import os
+from collections.abc import Callable
 from typing import Final, Literal
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -77,11 +78,21 @@ def check_public(algorithm: str, public: bytes) -> None:
 
 def sign(algorithm: Algorithm, private: bytes, message: bytes) -> bytes:
     """64 bytes. Ed25519 (RFC 8032), or ECDSA with SHA-256 as RFC 6979, low s, r||s."""
+    return signing(algorithm, private)(message)
+
+
+def signing(algorithm: Algorithm, private: bytes) -> Callable[[bytes], bytes]:
+    """The same for many messages: what follows from the key alone costs as much as a signature."""
     if algorithm == "ed25519":
-        return bindings.crypto_sign(message, bindings.crypto_sign_seed_keypair(private)[1])[:64]
+        expanded = bindings.crypto_sign_seed_keypair(private)[1]
+        return lambda message: bindings.crypto_sign(message, expanded)[:64]
     key = ec.derive_private_key(int.from_bytes(private, "big"), _CURVE)
-    r, s = decode_dss_signature(key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
-    return r.to_bytes(32, "big") + min(s, _ORDER - s).to_bytes(32, "big")
+
+    def ecdsa(message: bytes) -> bytes:
+        r, s = decode_dss_signature(key.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
+        return r.to_bytes(32, "big") + min(s, _ORDER - s).to_bytes(32, "big")
+
+    return ecdsa
 
 
 def verify(algorithm: str, public: bytes, message: bytes, signature: bytes) -> None:

@@ -5,7 +5,6 @@ unwrap, open, padding, hB, U' and hS' (message.md section 4, receiver). Each fai
 own: recorded, never answered; but quota and `expires` are refused, and that is answered.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -104,7 +103,7 @@ class Opener:
         if control.kind != "refusal" or control.sender != HUB:
             raise SecurityEvent(SecurityCode.BAD_PERMIT, "the message carries no permit")
         signing = self._keys(envelope, control.created)
-        check_signature(envelope, signing, hashlib.sha256(envelope.subject).digest(), self.roots)
+        check_signature(envelope, signing, envelope.subject_digest, self.roots)
         self._verify_times(control, control.created)
         return Proof(message=to_text(envelope.identity), time=control.created)
 
@@ -126,7 +125,7 @@ class Opener:
 
     def _verify_permit(self, envelope: Envelope, control: Control, permit: Permit, key: KeyRecord) -> None:
         leaf = envelope.leaf(to_bytes(permit.subject))
-        check_permit(permit, leaf, hashlib.sha256(envelope.subject).digest(), key, self.roots)
+        check_permit(permit, leaf, envelope.subject_digest, key, self.roots)
         decision, basis = permit.decision, control.basis
         if decision.message != to_text(envelope.identity) or decision.hub != HUB:
             raise SecurityEvent(SecurityCode.BAD_PERMIT, "the permit belongs to another message")
@@ -149,7 +148,7 @@ class Opener:
 
     def _permitted(self, envelope: Envelope, permit: Permit) -> bool:
         """Whether P holds, whatever else is wrong."""
-        subject = hashlib.sha256(envelope.subject).digest()
+        subject = envelope.subject_digest
         try:
             key = key_for(self.directory.key, permit.key, HUB, "permit", permit.time)
             check_permit(permit, envelope.leaf(to_bytes(permit.subject)), subject, key, self.roots)
@@ -172,18 +171,18 @@ class Opener:
         return seal.open_subject(secret, envelope.decided, boxed, to_bytes(permit.decision.subject))
 
     def _unwrap(self, receiver: str, kid: str, wrapped: bytes) -> bytes:
-        """K, remembered for an hour under (SHA-256(W), wrap kid)."""
+        """K, remembered for an hour under (W, wrap kid)."""
         known = self._remembered(kid, wrapped)
         if known is not None:
             return known
         key = self._held(receiver, kid)
         secret = seal.unwrap(key.algorithm, key.secret, receiver, kid, wrapped)
         until = later(instant(self.clock()), seal.CONTENT_KEY_LIFE)
-        self.unwrapped.put((hashlib.sha256(wrapped).digest(), kid), (secret, until))
+        self.unwrapped.put((wrapped, kid), (secret, until))
         return secret
 
     def _remembered(self, kid: str, wrapped: bytes) -> bytes | None:
-        known = self.unwrapped.get((hashlib.sha256(wrapped).digest(), kid))
+        known = self.unwrapped.get((wrapped, kid))
         return known[0] if known and instant(self.clock()) < known[1] else None
 
     def _held(self, receiver: str, kid: str) -> PrivateKey:

@@ -4,7 +4,6 @@ A decision point (architecture section 4.2): its content is M, and its note hold
 came with, and the rule of a refusal.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -180,8 +179,8 @@ def _permit(envelope: Envelope) -> str | None:
     if not envelope.subject:
         return None
     permit = envelope.permits
-    leaf, subject = envelope.leaf(to_bytes(permit.subject)), hashlib.sha256(envelope.subject).digest()
-    return to_text(permit_leaf(permit, leaf, subject))
+    leaf = envelope.leaf(to_bytes(permit.subject))
+    return to_text(permit_leaf(permit, leaf, envelope.subject_digest))
 
 
 def place(message: Message) -> Place:

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from schemas.control import FACELESS, Control
 from schemas.directory import HUB, KeyRecord, Purpose
@@ -94,12 +94,12 @@ class Sealer:
 
 def signed(batch: Sequence[Sealed]) -> list[Envelope]:
     """The envelopes with their senders' signatures: one signature a sender, a path for each of its leaves."""
-    senders: dict[Signer, list[int]] = defaultdict(list)
+    senders: dict[str, list[int]] = defaultdict(list)
     for place, sealed in enumerate(batch):
-        senders[sealed.signer].append(place)
+        senders[sealed.signer.kid].append(place)
     out: dict[int, Envelope] = {}
-    for signer, places in senders.items():
-        signatures = sign_leaves(signer, ROOT, [batch[place].leaf for place in places])
+    for places in senders.values():
+        signatures = sign_leaves(batch[places[0]].signer, ROOT, [batch[place].leaf for place in places])
         for place, signature in zip(places, signatures, strict=True):
-            out[place] = replace(batch[place].envelope, signature=signature.encoded())
+            out[place] = batch[place].envelope.signed(signature.encoded())
     return [out[place] for place in range(len(batch))]

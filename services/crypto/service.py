@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from schemas import topics
 from schemas.control import FACELESS
@@ -42,7 +42,7 @@ async def seal_outbound(messages: Sequence[Message], crypto: Crypto) -> list[Out
             outcomes += _unsealed(message, refusal, crypto.directory)
     for (message, _), envelope in zip(sealed, signed([one for _, one in sealed]), strict=True):
         headers = {"sealed": b"", "subject": b"", **envelope.headers()}
-        outcomes.append(replace(message, value=envelope.value).carried(topics.outbound_sealed, **headers))
+        outcomes.append(message.carried(topics.outbound_sealed, envelope.value, **headers))
     return outcomes
 
 

@@ -5,7 +5,7 @@ table must not hold what could be guessed; its note holds the times and the rule
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schemas import topics
 from schemas.catalogue import Catalogue
@@ -47,6 +47,14 @@ class Candidate:
 
     message: Message
     posted: Posted
+    _controls: dict[str, Control] = field(default_factory=dict, compare=False, repr=False)
+
+    def completed(self, decided: Decided) -> Control:
+        """The control part as the decision completes it."""
+        if decided.note not in self._controls:
+            note = decoded(Note, decided.note.encode(), 1024)
+            self._controls[decided.note] = self.posted.question.completed(note.created, note.expires)
+        return self._controls[decided.note]
 
     @property
     def place(self) -> Place:
@@ -228,5 +236,4 @@ def _opened(proposals: Sequence[Decided], standing: Sequence[Decided]) -> list[s
 
 def control_of(candidate: Candidate, decided: Decided) -> Control:
     """The control part as acceptance completed it."""
-    note = decoded(Note, decided.note.encode(), 1024)
-    return candidate.posted.question.completed(note.created, note.expires)
+    return candidate.completed(decided)

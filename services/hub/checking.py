@@ -5,7 +5,6 @@ law table and assessment duty → not expired; for answers a stored decision: pa
 item and person, not expired.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 
 from schemas.control import FACELESS, LONGEST_LIFE, SKEW, Control
@@ -63,7 +62,7 @@ class Checker:
         key_of(self.directory.key, envelope.seals.hub, HUB, "wrap")
         self._held(envelope.seals.hub)
         seal.check_lengths(wrap.algorithm, envelope.wrap, envelope.value)
-        check_signature(envelope, key, hashlib.sha256(envelope.subject).digest(), self.roots)
+        check_signature(envelope, key, envelope.subject_digest, self.roots)
         _check_times(control, now)
 
     def person(self, envelope: Envelope) -> int | None:
@@ -71,7 +70,7 @@ class Checker:
         control, seals = envelope.said, envelope.seals
         own = self._held(seals.hub)
         wrapped, boxed = seal.split_subject(own.algorithm, envelope.subject)
-        place = (hashlib.sha256(wrapped).digest(), own.kid)
+        place = (wrapped, own.kid)
         secret = self.unwrapped.get(place)
         if secret is None:
             secret = self.unwrapped.put(place, seal.unwrap(own.algorithm, own.secret, HUB, own.kid, wrapped))

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from schemas.control import FACELESS, Control, replying
 from schemas.directory import HUB, KeyRecord, Purpose
@@ -108,7 +108,7 @@ class Permitter:
         drafts = [self._draft(one, now) for one in granted]
         signatures = sign_leaves(signer, PERMIT_ROOT, [leaf for _, _, leaf in drafts])
         return [
-            replace(one.envelope, subject=subject, permit=_permit(one, wrap, now, signer.kid, signature).encoded())
+            one.envelope.permitted(subject, _permit(one, wrap, now, signer.kid, signature).encoded())
             for one, (subject, wrap, _), signature in zip(granted, drafts, signatures, strict=True)
         ]
 
@@ -131,7 +131,7 @@ class Permitter:
             value=seal.seal_business(content.secret, committed, business),
         )
         leaf = envelope.leaf(hashlib.sha256(b"").digest())
-        return replace(envelope, signature=sign_leaves(signer, ROOT, [leaf])[0].encoded())
+        return envelope.signed(sign_leaves(signer, ROOT, [leaf])[0].encoded())
 
     def _subject(self, envelope: Envelope, core: int | None, time: str) -> tuple[bytes, bytes]:
         """t' and L', empty for a refusal; the salt key is that of D's time, since `created` is whatever the sender says."""
@@ -148,7 +148,7 @@ class Permitter:
         if one.link_code:
             key = self.content_keys.for_receiver(receiver)
             subject = seal.seal_subject(key, os.urandom(12), digest, one.salt, one.link_code)
-        leaf = one.envelope.leaf(hashlib.sha256(one.envelope.subject).digest())
+        leaf = one.envelope.leaf(one.envelope.subject_digest)
         return subject, receiver.kid, permit_leaf_of(digest, leaf, receiver.kid, hashlib.sha256(subject).digest(), now)
 
     def _signer(self, purpose: Purpose, at: str) -> Signer:
@@ -183,7 +183,7 @@ def refusing(cause: Envelope, time: str) -> Control:
 def _permit(one: Granted, wrap: str, now: str, kid: str, signature: Signature) -> Permit:
     return Permit(
         decision=one.decision,
-        subject=to_text(hashlib.sha256(one.envelope.subject).digest()),
+        subject=to_text(one.envelope.subject_digest),
         wrap=wrap,
         time=now,
         key=kid,

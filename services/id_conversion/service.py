@@ -5,7 +5,7 @@ The business part passes through sealed and untouched: neither side ever sees th
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from schemas import topics
 from schemas.control import FACELESS
@@ -41,10 +41,10 @@ class Conversion:
         kind = NUMBER if subject[:1] == INTERNAL else LINK_CODE
         return (message.key, self.rest.index(message.key, kind, subject[1:]))
 
-    def renamed(self, message: Message, subject: bytes) -> Message:
-        """The same message about the same person by another name, sealed anew."""
+    def renamed(self, message: Message, subject: bytes) -> dict[str, bytes]:
+        """The header that names the same person otherwise, sealed anew."""
         sealed = self.rest.seal(message.key, message.headers["control"], {"subject": subject})
-        return replace(message, headers={**message.headers, "subject": sealed["subject"]})
+        return {"subject": sealed["subject"]}
 
 
 async def code(messages: Sequence[Message], conversion: Conversion) -> list[Outcome]:
@@ -93,7 +93,7 @@ def _coded(
     message: Message, wanted: Value | None, found: Mapping[Value, bytes], conversion: Conversion
 ) -> list[Outcome]:
     if wanted is None:  # a refusal has no subject, and an answer about a link code without a row keeps it
-        return _leaving(message, conversion)
+        return _leaving(message, {}, conversion)
     link_code = found.get(wanted)
     if link_code is None:
         refusal = Refusal(RefusalCode.UNKNOWN_PERSON, "code conversion table")
@@ -102,14 +102,14 @@ def _coded(
                 message, NAME, refusal, conversion.directory, topics.intermediate_recorded, topics.outbound_refused
             )
         ]
-    return _leaving(conversion.renamed(message, LINK + link_code), conversion)
+    return _leaving(message, conversion.renamed(message, LINK + link_code), conversion)
 
 
-def _leaving(message: Message, conversion: Conversion) -> list[Outcome]:
+def _leaving(message: Message, renamed: Mapping[str, bytes], conversion: Conversion) -> list[Outcome]:
     """The last step of a trip out of the block is recorded; its trail stays behind."""
     findings = extended(message.headers.get("trail", b""), finding(NAME, "coded", conversion.directory))
     return [
-        message.carried(topics.outbound_coded, trail=b""),
+        message.carried(topics.outbound_coded, trail=b"", **renamed),
         recorded(message, topics.intermediate_recorded, findings),
     ]
 
@@ -117,7 +117,7 @@ def _leaving(message: Message, conversion: Conversion) -> list[Outcome]:
 def _converted(message: Message, wanted: Value | None, found: Mapping[Value, bytes], conversion: Conversion) -> Outcome:
     topic: Topic = topics.inbound_asked if message.control.kind == "inquiry" else topics.inbound_answered
     number = found.get(wanted) if wanted else None
-    return (conversion.renamed(message, INTERNAL + number) if number else message).carried(topic)
+    return message.carried(topic, **(conversion.renamed(message, INTERNAL + number) if number else {}))
 
 
 @asynccontextmanager

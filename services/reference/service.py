@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -12,7 +12,7 @@ from schemas.business import MOST_RECORDS, AnswerPart, Days, FiscalYear, Period,
 from schemas.catalogue import Catalogue, load_catalogue
 from schemas.control import Item
 from schemas.message import Drop, Message, Outcome, Position
-from schemas.replica import LIMIT, FoundPart, Registration
+from schemas.replica import LIMIT, Found, Registration
 from schemas.text import decoded
 from services.reference import store
 from services.reference.store import Order, Person, Replica, Wanted
@@ -23,8 +23,8 @@ from services.runtime.service import Environment, Service
 NAME = "reference"
 PERSON = "reference"
 """Kind of the look-up value of an internal number in these tables."""
-NOTHING: Final = AnswerPart(outcome="no_data")
-NO_DATA: Final = FoundPart(automatic=True, answer=NOTHING)
+NOTHING: Final = AnswerPart(outcome="no_data").encoded()
+NO_DATA: Final = Found(automatic=True, answer=NOTHING)
 ENVELOPE: Final = 1024
 """Bytes that a business part has around its records, at most."""
 
@@ -128,29 +128,30 @@ def _wanted(message: Message, reference: Reference) -> Wanted | None:
     return Wanted(person, item.name, item.layout, fiscal_years(period))
 
 
-def _found(wanted: Wanted, replicas: Sequence[Replica], manual: set[Person], reference: Reference) -> FoundPart:
-    records = [record for replica in replicas for record in _records(replica, reference)]
-    return found_part(records, automatic=wanted.person not in manual)
+def _found(wanted: Wanted, replicas: Sequence[Replica], manual: set[Person], reference: Reference) -> Found:
+    copies = [_records(replica, reference) for replica in replicas]
+    return found_part(copies, automatic=wanted.person not in manual)
 
 
-def found_part(records: list[dict[str, object]], *, automatic: bool) -> FoundPart:
-    """What is there; more than one answer can carry (a wide span of years) waits for a person, who may send a part."""
-    if not records:
-        return FoundPart(automatic=automatic, answer=NOTHING)
-    if len(records) > MOST_RECORDS or len(canonical.encode(records)) > BUSINESS_LIMIT - ENVELOPE:
-        return FoundPart(automatic=False, answer=NOTHING)
-    return FoundPart(automatic=automatic, answer=AnswerPart(outcome="records", records=records))
+def found_part(copies: Sequence[bytes], *, automatic: bool) -> Found:
+    """What is there, each copy a canonical list of records as it was checked when it was registered; more than one answer can
+    carry (a wide span of years) waits for a person, who may send a part."""
+    if not copies:
+        return Found(automatic=automatic, answer=NOTHING)
+    records = b",".join([copy[1:-1] for copy in copies])
+    many = len(copies) > 1 and sum(len(canonical.decode(copy)) for copy in copies) > MOST_RECORDS
+    if many or len(records) > BUSINESS_LIMIT - ENVELOPE:
+        return Found(automatic=False, answer=NOTHING)
+    return Found(automatic=automatic, answer=b'{"outcome":"records","records":[' + records + b"]}")
 
 
-def _records(replica: Replica, reference: Reference) -> list[dict[str, object]]:
-    data = reference.rest.open_part(replica.person[0], replica.sealed, "value", replica.control, replica.value)
-    records: list[dict[str, object]] = canonical.decode(data)
-    return records
+def _records(replica: Replica, reference: Reference) -> bytes:
+    return reference.rest.open_part(replica.person[0], replica.sealed, "value", replica.control, replica.value)
 
 
-def _carried(message: Message, part: FoundPart, reference: Reference) -> Outcome:
+def _carried(message: Message, part: Found, reference: Reference) -> Outcome:
     sealed = reference.rest.seal(message.key, message.headers["control"], {"value": part.encoded()})
-    return replace(message, value=sealed["value"]).carried(topics.reference_found)
+    return message.carried(topics.reference_found, sealed["value"])
 
 
 def _replica(message: Message, item: Item, year: int, person: Person) -> Replica:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from schemas import proof, topics
 from schemas.control import LIFETIME, Control, replying
 from schemas.message import Drop, Emit, Message, Outcome
-from schemas.replica import FoundPart
+from schemas.replica import Found, read_found
 from schemas.text import instant, later
 from schemas.trail import extended
 from schemas.wire.frame import derived_id
@@ -78,16 +78,16 @@ class Answerer:
 
     def _decided(self, message: Message) -> Standing:
         """自動応答 or 手動応答."""
-        found = FoundPart.model_validate_json(self.rest.open(message, "value"))
+        found = read_found(self.rest.open(message, "value"))
         policy = self.directory.policies.get(message.key)
         if not found.automatic or policy is None or policy.automatic is None:
             return Standing("waiting_manual", None)
         return Standing("answered", self._composed(message, found))
 
-    def _composed(self, message: Message, found: FoundPart) -> Answer:
+    def _composed(self, message: Message, found: Found) -> Answer:
         control = responding(message, instant(self.clock())).encoded()
         subject = self.rest.open(message, "subject")
-        sealed = self.rest.seal(message.key, control, {"value": found.answer.encoded(), "subject": subject})
+        sealed = self.rest.seal(message.key, control, {"value": found.answer, "subject": subject})
         return Answer(control, sealed["subject"], sealed["value"], sealed["sealed"].decode())
 
     def _outcome(self, message: Message, standing: Standing) -> list[Outcome]:

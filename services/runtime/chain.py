@@ -89,12 +89,12 @@ class Chain:
         return found
 
     async def _step(self, stage: Stage, batch: Sequence[Message]) -> list[Emit]:
-        labels = (stage.service.name, stage.topic.name)
-        self.metrics.read.labels(*labels).inc(len(batch))
-        self.metrics.batch.labels(*labels).observe(len(batch))
+        read, size, seconds = self.metrics.of(stage.service.name, stage.topic.name)
+        read.inc(len(batch))
+        size.observe(len(batch))
         started = time.perf_counter()
         outcomes = await stage.step(batch, stage.resources)
-        self.metrics.step.labels(*labels).observe(time.perf_counter() - started)
+        seconds.observe(time.perf_counter() - started)
         missing = {message.position for message in batch} - {outcome.cause for outcome in outcomes}
         if missing:
             raise Unfinished(f"{stage.service.name} left {len(missing)} of {len(batch)} messages without an outcome")
@@ -102,7 +102,7 @@ class Chain:
         for reason, count in Counter(outcome.reason for outcome in outcomes if isinstance(outcome, Drop)).items():
             self.metrics.dropped.labels(stage.service.name, reason).inc(count)
         for name, count in Counter(emit.topic.name for emit in emits).items():
-            self.metrics.emitted.labels(stage.service.name, name).inc(count)
+            self.metrics.sent(stage.service.name, name).inc(count)
         return emits
 
     def _leaving(self, emit: Emit) -> Message:
@@ -113,7 +113,9 @@ class Chain:
         return message
 
     def _handed(self, emit: Emit) -> Message:
-        return replace(emit.message, position=Position(emit.topic.name, -1, next(self._count)))
+        message, place = emit.message, Position(emit.topic.name, -1, next(self._count))
+        handed = Message(message.key, message.value, message.headers, place, message.source, message.time)
+        return handed.read_as(message)
 
 
 def _stamped(message: Message) -> Message:
@@ -133,7 +135,7 @@ def _restored(message: Message) -> Message:
 
 def _moved(message: Message, headers: Mapping[str, bytes], source: str) -> Message:
     """As `replace`, which would look up all fields for every record of every topic."""
-    return Message(message.key, message.value, headers, message.position, source, message.time)
+    return Message(message.key, message.value, headers, message.position, source, message.time).read_as(message)
 
 
 _SOURCE: Final = re.compile(r"[A-Za-z0-9._-]{1,249}/[0-9]{1,10}/[0-9]{1,19}")

@@ -71,8 +71,10 @@ class Directory:
 
     def current(self, agency: str, purpose: Purpose, at: str) -> KeyRecord | None:
         """The key to use at the instant `at`: the valid one that began last."""
-        usable = [key for key in self._purposes.get((agency, purpose), ()) if key.valid(at)]
-        return max(usable, key=lambda key: key.starts, default=None)
+        for key in self._purposes.get((agency, purpose), ()):
+            if key.valid(at):
+                return key
+        return None
 
     def fresh(self) -> bool:
         """Whether the last beat is recent enough to trust that no revocation is missing."""
@@ -146,7 +148,7 @@ class Directory:
             _acceptable(record)
         self.keys[record.kid] = record
         same = [key for key in self._purposes[record.agency, record.purpose] if key.kid != record.kid]
-        self._purposes[record.agency, record.purpose] = [*same, record]
+        self._purposes[record.agency, record.purpose] = sorted([*same, record], key=_beginning, reverse=True)
 
     def _take_beat(self, message: Message) -> None:
         try:
@@ -164,6 +166,10 @@ class Directory:
         if beat.edition < self.edition or (self.beat and time < self.beat):
             raise Ignored(Reason.OLDER_BEAT)
         self.edition, self.beat = beat.edition, time
+
+
+def _beginning(record: KeyRecord) -> str:
+    return record.starts
 
 
 def _newer(known: AnyRecord | None, record: AnyRecord) -> None:

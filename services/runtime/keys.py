@@ -54,8 +54,12 @@ class PrivateKey(Record):
         """For data keys: HKDF(data key, "renkei/index/1"), under which look-up columns are made."""
         return HKDF(hashes.SHA256(), 32, None, b"renkei/index/1").derive(self.secret)
 
-    def signer(self) -> Signer:
+    @cached_property
+    def _signer(self) -> Signer:
         return Signer(self.kid, self.algorithm, self.secret)
+
+    def signer(self) -> Signer:
+        return self._signer
 
 
 class Ring(Record):
@@ -70,12 +74,12 @@ class Ring(Record):
 
     def current(self, purpose: Purpose, at: str) -> PrivateKey:
         """The key to use at the instant `at`: the one that began last; `MissingKey` if there is none."""
-        usable = self.usable(purpose, at)
-        if not usable:
-            raise MissingKey(
-                f"agency {self.agency} has no {purpose} key for {at[:10]}: see `renkei keys renew {self.agency}`"
-            )
-        return usable[0]
+        for key in self._by_purpose.get(purpose, ()):
+            if key.starts <= at < key.until:
+                return key
+        raise MissingKey(
+            f"agency {self.agency} has no {purpose} key for {at[:10]}: see `renkei keys renew {self.agency}`"
+        )
 
     @cached_property
     def _by_purpose(self) -> dict[Purpose, list[PrivateKey]]:
@@ -119,7 +123,7 @@ class KeyRings:
 
     def of(self, agency: str) -> Ring:
         """The agency's ring; `MissingKey` if this installation does not hold its keys."""
-        ring = self.get(agency)
+        ring = self._rings.get(agency) or self.get(agency)
         if ring is None:
             raise MissingKey(f"no key ring of agency {agency} in block {self.block}")
         return ring

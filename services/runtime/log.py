@@ -52,8 +52,10 @@ class Log(Protocol):
     async def require(self, topics: Sequence[Topic], groups: Sequence[tuple[str, Topic]]) -> None:
         """`Misconfigured` where one of the topics is missing, or a group's offset on its topic."""
 
-    def reader(self, group: str, topic: Topic) -> AbstractAsyncContextManager[Reader]:
-        """Joins `group`, after `require`. Leaving in good order commits what is done and says so; by an error not."""
+    def reader(self, group: str, topic: Topic, seldom: bool = False) -> AbstractAsyncContextManager[Reader]:
+        """Joins `group`, after `require`. Leaving in good order commits what is done and says so; by an error not.
+
+        `seldom`: as a rule nothing comes, so that it need not be asked about often; what does come may wait for seconds."""
 
     def table(self, topic: Topic) -> AbstractAsyncContextManager[TableReader]:
         """Opens a compacted topic to be folded and followed, after `require`."""

@@ -75,7 +75,8 @@ class Loop:
         pause = Pause()
         while not self.stopping.is_set():
             try:
-                async with self.log.reader(self.stage.service.group(self.stage.topic), self.stage.topic) as reader:
+                group, seldom = self.stage.service.group(self.stage.topic), self.stage.topic in self.chain.skipped
+                async with self.log.reader(group, self.stage.topic, seldom) as reader:
                     await self._follow(reader, pause)
             except Unavailable as reason:
                 self._waiting(reason)

@@ -29,7 +29,7 @@ class MemoryLog:
         """Nothing can be missing."""
 
     @asynccontextmanager
-    async def reader(self, group: str, topic: Topic) -> AsyncIterator[Reader]:
+    async def reader(self, group: str, topic: Topic, seldom: bool = False) -> AsyncIterator[Reader]:
         member = MemoryReader(self, group, topic)
         members = self._members[group, topic.name]
         members.append(member)

@@ -1,6 +1,7 @@
 """What a deciding service tells its block's ledger: control part and trail, never business data."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from schemas import canonical, topics, trail
@@ -76,4 +77,9 @@ def finding(layer: str, outcome: Refusal | SecurityEvent | str, directory: Direc
             code, rule = str(outcome.code), outcome.detail
         case str():
             code, rule = trail.ALLOWED, outcome
-    return Finding(layer=layer, outcome=code, rule=rule[:256], edition=directory.edition)
+    return _finding(layer, code, rule[:256], directory.edition)
+
+
+@lru_cache(4096)
+def _finding(layer: str, outcome: str, rule: str, edition: int) -> Finding:
+    return Finding(layer=layer, outcome=outcome, rule=rule, edition=edition)

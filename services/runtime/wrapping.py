@@ -23,9 +23,10 @@ class Bounded(Generic[K, V]):
 
     def get(self, key: K) -> V | None:
         """What was put there, if it is still here; then it is the last to go."""
-        if key in self._entries:
+        found = self._entries.get(key)
+        if found is not None:
             self._entries.move_to_end(key)
-        return self._entries.get(key)
+        return found
 
     def put(self, key: K, value: V) -> V:
         """Keeps it, in place of what was used longest ago; returns it."""

@@ -57,7 +57,9 @@ async def stands(reference: Reference) -> tuple[list[int], bool]:
     async with reference.database.transaction({NEIGHBOUR}) as connection:
         found = await store.find(connection, [Wanted(person, ITEM.name, ITEM.layout, (YEAR, YEAR))])
         manual = await store.manual(connection, {person})
-    records = [record for replica in found.get(0, []) for record in steps._records(replica, reference)]
+    records = [
+        record for replica in found.get(0, []) for record in canonical.decode(steps._records(replica, reference))
+    ]
     return [amount_of(record) for record in records], not manual
 
 

@@ -30,7 +30,7 @@ class Client:
         """Nothing can be missing."""
 
     @asynccontextmanager
-    async def reader(self, group: str, topic: Topic) -> AsyncIterator[Reader]:
+    async def reader(self, group: str, topic: Topic, seldom: bool = False) -> AsyncIterator[Reader]:
         """Whoever leaves in order commits; whoever dies, or leaves by an error, does not."""
         await self.access.spoken("join")
         member = Member(self.cluster, group, topic, self.access)

@@ -4,7 +4,7 @@ It dies as a process does: from that moment on nothing that it does has an effec
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -52,6 +52,9 @@ class Silent:
 
     def __call__(self, *_: object) -> "Silent":
         return self
+
+    def __iter__(self) -> "Iterator[Silent]":
+        return iter((self, self, self))
 
 
 METRICS: Final = cast(Metrics, Silent())

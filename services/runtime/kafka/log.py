@@ -27,6 +27,8 @@ HEARTBEAT_MS: Final = 1_000
 FETCH_WAIT_MS: Final = 500
 """How long the broker holds an idle reader's request. Longer saves requests; but what comes on a partition that was left out
 of it waits until it returns."""
+SELDOM_MS: Final = 5_000
+"""The same where nothing is expected: a block has a dozen such readers, and each would ask twice a second."""
 PATIENT: Final = 1.0
 """Seconds that the next request waits for the records of the last to be taken. aiokafka waits a tenth and then leaves their
 partitions out of it: whoever was busy for longer would find what came meanwhile only once others have had something."""
@@ -63,9 +65,11 @@ class KafkaLog:
             raise Misconfigured(f"{'; '.join(missing)}: `renkei topics apply`")
 
     @asynccontextmanager
-    async def reader(self, group: str, topic: Topic) -> AsyncIterator[Reader]:
+    async def reader(self, group: str, topic: Topic, seldom: bool = False) -> AsyncIterator[Reader]:
         await self.require([topic], [(group, topic)])
-        consumer = self._consumer(group_id=group, auto_offset_reset="none")
+        consumer = self._consumer(
+            group_id=group, auto_offset_reset="none", fetch_wait_ms=SELDOM_MS if seldom else FETCH_WAIT_MS
+        )
         notes = partial(cluster.notes, self._bootstrap, group, topic)
         member = KafkaReader(consumer, topic, self._who, notes, self._patience, self._grace, self._silence)
         async with started(consumer, self._patience):
@@ -144,12 +148,12 @@ class KafkaLog:
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
 
-    def _consumer(self, **settings: Any) -> AIOKafkaConsumer:
+    def _consumer(self, fetch_wait_ms: int = FETCH_WAIT_MS, **settings: Any) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             enable_auto_commit=False,
             max_partition_fetch_bytes=cluster.BATCH_LIMIT,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_max_wait_ms=fetch_wait_ms,
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
             rebalance_timeout_ms=REBALANCE_TIMEOUT_MS,
