@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from services.operator.bench.yardstick import yardstick
 from services.operator.console import readable
 from services.operator.installation import Installation
 from services.operator.lifecycle import bring_down, remove
@@ -30,9 +31,9 @@ def installed() -> Iterator[Installation]:
 
 
 def kept(file: Path, figures: dict[str, Any]) -> None:
-    """The figures, with the machine that they are of."""
+    """The figures, with the machine that they are of and how fast it is now."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"machine": machine(), **figures}, indent=1) + "\n")
+    file.write_text(json.dumps({"machine": machine(), "yardstick": yardstick(), **figures}, indent=1) + "\n")
 
 
 def machine() -> dict[str, Any]:
