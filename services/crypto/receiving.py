@@ -116,10 +116,16 @@ class Receiver:
         self.opener.admit(envelope)
 
     def _again(self, message: Message, known: Decided) -> Judged:
-        """A redelivery: the stored outcome, whatever time, keys and rules say now; of this content and no other."""
+        """A redelivery: the stored outcome, whatever time, keys and rules say now; of this content and person and no other.
+
+        M and D bind both, so that what is opened is what was verified, although no signature is looked at again."""
         envelope, note = Envelope.of(message), _noted(known)
         if envelope.identity != known.digest:
             raise SecurityEvent(SecurityCode.ID_REUSED, "other content under the source of a message that was decided")
+        if (to_text(envelope.decided) if envelope.permit else None) != note.decision:
+            raise SecurityEvent(
+                SecurityCode.BAD_PERMIT, "another decision under the source of a message that was decided"
+            )
         time = envelope.permits.time if envelope.permit else envelope.said.created
         proof = Proof(message=to_text(known.digest), decision=note.decision, time=time)
         if known.verdict != OPENED:

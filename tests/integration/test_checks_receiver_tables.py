@@ -13,6 +13,8 @@ from schemas.refusal import RefusalCode, RefusalPart, SecurityCode
 from schemas.text import later, to_text
 from schemas.trail import read
 from schemas.wire.envelope import Envelope
+from schemas.wire.frame import keyed
+from schemas.wire.seal import subject_commitment
 from services.crypto.receiving import NAME, Receiver
 from services.runtime.postgres import Database
 from services.runtime.rest import LINK
@@ -25,6 +27,7 @@ from tests.checks.delivery import (
     hubs_refusal,
     inquiry,
     refusal,
+    unpermitted,
 )
 from tests.checks.faults import Fault, every, sent
 from tests.checks.parties import CORE, RECEIVER, SENDER, Parties
@@ -85,6 +88,17 @@ def found(message: Message) -> tuple[str, str]:
 
 def source(offset: int) -> str:
     return str(Position("network.delivered", 0, offset))
+
+
+def another_person(draft: Delivery) -> None:
+    """A decision that names another link code of the receiver's, and U' that fits it."""
+    world, sealing, code = (
+        draft.parties.world,
+        draft.sent.signed,
+        draft.parties.codes.issue(RECEIVER, CORE + 1).encode(),
+    )
+    salt = keyed(world.salt_key("hub"), "renkei/salt/permit/1", world.hub, RECEIVER, sealing.committed.identity)
+    draft.link_code, draft.decision["subject"] = code, to_text(subject_commitment(salt, code))
 
 
 # — one fault
@@ -161,6 +175,24 @@ async def test_the_same_source_again_is_opened_again(stand: Stand) -> None:
     await stand.receive(parties, message)
     parties.now = EXPIRES
     assert [topic for topic, _ in sent(await stand.receive(parties, message))] == ["inbound.opened", "linkage.recorded"]
+    assert stand.stored() == [("opened", source(0))]
+
+
+@pytest.mark.check("receiver: (sender, id): again")
+@pytest.mark.code("bad_permit")
+@pytest.mark.parametrize("spoil", [another_person, unpermitted])
+async def test_a_redelivery_is_of_the_decision_that_was_verified(
+    stand: Stand, spoil: Callable[[Delivery], None]
+) -> None:
+    """Whoever claims the source of a decided message cannot put another person under it: signatures are not looked at
+    again, so D must be the stored one."""
+    parties = Parties()
+    await stand.receive(parties, inquiry(parties).message())
+    forged = inquiry(parties)
+    spoil(forged)
+    outcomes = await stand.receive(parties, forged.message())
+    assert reasons(outcomes) == [SecurityCode.BAD_PERMIT]
+    assert [(topic, found(record)) for topic, record in sent(outcomes)] == [("linkage.recorded", (NAME, "bad_permit"))]
     assert stand.stored() == [("opened", source(0))]
 
 
