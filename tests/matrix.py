@@ -47,6 +47,7 @@ CHECKS: Final[Mapping[str, str]] = {
     "hub: answer's inquiry": "4 a stored D, parties swapped",
     "hub: answer's M and D": "1 in_reply_to",
     "hub: answer's basis and item": "4",
+    "hub: the only answer": "4",
     "hub: answer's person": "4",
     "hub: answer's time": "4",
     "hub: person": "2, 5",

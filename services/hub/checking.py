@@ -37,6 +37,8 @@ class Provision:
     item: str
     core: int | None
     expires: str
+    answered: str | None = None
+    """Id of the answer that was permitted, if the message is an inquiry that has one."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def _check_times(control: Control, now: str) -> None:
 
 def answers(control: Control, core: int | None, asked: Provision | None, now: str) -> None:
     """An answer must fit the inquiry that the hub permitted: parties swapped, M and D, same basis, item and person, not
-    expired. One that names another M or D answers nothing that was permitted, whatever stands under that id."""
+    expired, not answered by another. One that names another M or D answers nothing that was permitted, whatever stands
+    under that id."""
     if asked is None or (asked.sender, asked.receiver) != (control.receiver, control.sender):
         raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, "no permitted inquiry is answered by this")
     said = control.in_reply_to
@@ -109,6 +112,8 @@ def answers(control: Control, core: int | None, asked: Provision | None, now: st
         )
     if (asked.basis, asked.item) != (about(control)):
         raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, "the inquiry named another basis or item")
+    if asked.answered not in (None, control.id):
+        raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, "the inquiry has been answered by another message")
     if control.kind not in FACELESS and asked.core != core:
         raise Refusal(RefusalCode.UNKNOWN_PERSON, "the inquiry was about another person")
     if control.kind not in FACELESS and now >= asked.expires:  # that it has expired may be what a refusal says

@@ -76,12 +76,15 @@ class Judge:
             except SecurityEvent as event:
                 outcomes += forged(one.message, event, self.checker.directory)
         persons = await store.known_persons(connection, {core for _, core, _ in named})
-        asked = await store.permitted(connection, {place for one, _, _ in named if (place := one.reply_place())})
+        asked = dict(await store.permitted(connection, {place for one, _, _ in named if (place := one.reply_place())}))
         judged = []
         for one, core, earlier in named:
             known_core = core if core in persons else None
-            inquiry = asked.get(one.reply_place() or ("", ""))
-            judged.append(Judged(one, core, earlier, None) if earlier else self.decided(one, known_core, inquiry))
+            place = one.reply_place() or ("", "")
+            judgement = Judged(one, core, earlier, None) if earlier else self.decided(one, known_core, asked.get(place))
+            if judgement.provision and place in asked:
+                asked[place] = replace(asked[place], answered=one.said.id)
+            judged.append(judgement)
         return judged
 
     def named(self, one: Submitted, known: Decided | None) -> tuple[int | None, Decided | None]:

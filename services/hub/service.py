@@ -52,7 +52,10 @@ async def permit(messages: Sequence[Message], hub: Hub) -> list[Outcome]:
         judged = await hub.judge.judge(connection, submitted, outcomes)
         standing = await decisions.settle(connection, [one.decided for one in judged])
         first = [one for one, decided in zip(judged, standing, strict=True) if decided is one.decided]
-        await store.record(connection, [one.provision for one in first if one.provision])
+        permitted = [one for one in first if one.provision]
+        await store.record(connection, [one.provision for one in permitted if one.provision])
+        replies = [(one.submitted.reply_place(), one.submitted.said.id) for one in permitted]
+        await store.mark_answered(connection, {place: answer for place, answer in replies if place})
     return outcomes + _leaving(judged, standing, hub.permitter)
 
 

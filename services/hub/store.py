@@ -28,7 +28,9 @@ async def add_persons(connection: Connection, count: int) -> list[int]:
 
 
 async def permitted(connection: Connection, asked: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Provision]:
-    """The records of permitted inquiries by (sender, id); M and D are those of the decision that stands there."""
+    """The records of permitted inquiries by (sender, id); M and D are those of the decision that stands there.
+
+    They are locked until the transaction ends: of two answers to one inquiry the second sees the first."""
     if not asked:
         return {}
     senders, ids = zip(*sorted(asked), strict=True)
@@ -49,7 +51,16 @@ def _provision(row: Mapping[str, Any]) -> Provision:
         item=row["item"],
         core=row["core"],
         expires=row["expires"],
+        answered=row["answered"],
     )
+
+
+async def mark_answered(connection: Connection, answers: Mapping[tuple[str, str], str]) -> None:
+    """Notes with each inquiry, by (sender, id), the id of the answer that is permitted."""
+    if not answers:
+        return
+    senders, ids = zip(*sorted(answers), strict=True)
+    await connection.execute(_ANSWERED, list(senders), list(ids), [answers[place] for place in sorted(answers)])
 
 
 async def record(connection: Connection, provisions: Sequence[tuple[Provision, str]]) -> None:
@@ -117,11 +128,18 @@ async def last_edition(connection: Connection) -> int:
 _PERSONS = "SELECT core FROM persons WHERE agency = $1 AND core = ANY ($2::bigint[])"
 _ADD_PERSONS = "INSERT INTO persons (agency) SELECT $1 FROM generate_series(1, $2) RETURNING core"
 _PERMITTED = """
-SELECT p.agency, p.id::text AS id, p.provider, p.basis, p.item, p.core, d.digest, d.note,
+SELECT p.agency, p.id::text AS id, p.provider, p.basis, p.item, p.core, p.answered::text AS answered, d.digest, d.note,
        to_char(p.expires AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires
 FROM unnest($1::text[], $2::text[]::uuid[]) AS asked (agency, id)
 JOIN provisions AS p USING (agency, id)
 JOIN decisions AS d ON (d.agency, d.step, d.sender, d.id) = (p.agency, 'permit', p.agency, p.id)
+ORDER BY p.agency, p.id
+FOR UPDATE OF p
+"""
+_ANSWERED = """
+UPDATE provisions AS p SET answered = a.answer
+FROM unnest($1::text[], $2::text[]::uuid[], $3::text[]::uuid[]) AS a (agency, id, answer)
+WHERE p.agency = a.agency AND p.id = a.id
 """
 _RECORD = """
 INSERT INTO provisions (agency, id, provider, basis, item, core, expires, decided)

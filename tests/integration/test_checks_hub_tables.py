@@ -222,6 +222,28 @@ async def test_other_content_under_an_id_is_a_security_event(stand: Stand) -> No
     assert stand.counted() == (1, 1)
 
 
+@pytest.mark.check("hub: the only answer")
+@pytest.mark.code("not_in_law_table")
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one after the other"])
+async def test_an_inquiry_has_one_answer(stand: Stand, together: bool) -> None:
+    """Of two answers under ids of their own the first is permitted, and again where it comes again; the second is refused."""
+    parties = Parties()
+    first, second = answer(parties), answer(parties)
+    second.said["id"] = "019ab1c2-0000-7000-8000-0000000000ff"
+    await stand.prepare(first)
+    messages = [first.message(0), second.message(1)]
+    batches = [messages] if together else [[one] for one in messages]
+    outcomes = [outcome for batch in batches for outcome in await stand.permit(parties, batch)]
+    found_ = sorted(found(record) for topic, record in sent(outcomes) if topic == "hub.recorded")
+    assert found_ == [(NAME, "allowed"), (NAME, "not_in_law_table")]
+    again = sent(await stand.permit(parties, [messages[0]]))
+    assert [(topic, record.control.kind) for topic, record in again if topic == "network.delivered"] == [
+        ("network.delivered", "response")
+    ]
+    answered = tables.rows(stand.dsn, f"SELECT answered::text FROM hub.provisions WHERE id = '{ASKED}'")
+    assert answered == [(first.control.id,)]
+
+
 @pytest.mark.check("hub: answer's M and D")
 async def test_an_answer_names_what_was_really_permitted(stand: Stand) -> None:
     """M and D as the receiver finds them in the permit are those that the hub's tables give back, and no others pass."""

@@ -201,6 +201,7 @@ class Drawing:
 
         count, cores = self.chance.randint(1, 2), set(self.some(lambda: self.chance.randint(1, 6)))
         provisions, asked = self.some(provided), {(self.agency(), self.word(*IDS)) for _ in range(3)}
+        answered = {place: self.word(*IDS) for place in asked}
         handed, editions = self.some(publication), self.some(lambda: self.chance.randint(1, 9))
         limit = self.chance.randint(1, 3)
         return [
@@ -208,6 +209,7 @@ class Drawing:
             lambda on: hub.known_persons(on, cores),
             lambda on: hub.record(on, provisions),
             lambda on: hub.permitted(on, asked),
+            lambda on: hub.mark_answered(on, answered),
             lambda on: hub.hand_in(on, handed),
             lambda on: hub.unpublished(on, limit),
             lambda on: hub.mark_published(on, editions),

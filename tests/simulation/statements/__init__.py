@@ -41,6 +41,7 @@ STATEMENTS: Final[dict[str, Statement]] = {
     hub_store._PERSONS: hub.persons,
     hub_store._ADD_PERSONS: hub.add_persons,
     hub_store._PERMITTED: hub.permitted,
+    hub_store._ANSWERED: hub.mark_answered,
     hub_store._RECORD: hub.record,
     hub_store._HAND_IN: hub.hand_in,
     hub_store._UNPUBLISHED: hub.unpublished,

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tests.simulation.statements.rows import Row, Rows, found, inserted, zipped
+from tests.simulation.statements.rows import Row, Rows, found, inserted, locked, zipped
 
 _PROVISION: Final = ("agency", "id", "provider", "basis", "item", "core", "expires", "decided")
 
@@ -22,16 +22,26 @@ async def add_persons(rows: Rows, agency: str, count: int) -> list[Row]:
 
 async def permitted(rows: Rows, senders: Sequence[str], ids: Sequence[uuid.UUID]) -> list[Row]:
     out: list[Row] = []
-    for (agency, where), row in found(rows, "provisions", zipped(senders, ids)):
-        decision = rows.get("decisions", (agency, "permit", agency, where))
+    for row in await locked(rows, "provisions", zipped(senders, ids)):
+        decision = rows.get("decisions", (row["agency"], "permit", row["agency"], row["id"]))
         if decision is not None:
             out.append({**row, "digest": decision["digest"], "note": decision["note"]})
     return out
 
 
+async def mark_answered(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
+    for agency, where, answer in zipped(*columns):
+        await rows.lock("provisions", (agency, where))
+        row = rows.get("provisions", (agency, where))
+        if row is not None:
+            rows.put("provisions", (agency, where), {**row, "answered": answer})
+    return []
+
+
 async def record(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
     for values in zipped(*columns):
-        await inserted(rows, "provisions", values[:2], dict(zip(_PROVISION, values, strict=True)))
+        new = dict(zip(_PROVISION, values, strict=True)) | {"answered": None}
+        await inserted(rows, "provisions", values[:2], new)
     return []
 
 
