@@ -96,7 +96,7 @@ async def hand_in(connection: Connection, publications: Sequence[Publication]) -
     """Takes signed records for publication, each under the next edition; the same bytes again change nothing.
 
     One hand-in at a time: editions become visible in their order, so that no beat ever counts one that is still to come."""
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtext('renkei.hub.publications'))")
+    await connection.execute(_ALONE)
     latest = {publication.place: publication for publication in publications}
     rows = [latest[place] for place in sorted(latest)]
     taken = await connection.fetch(
@@ -149,6 +149,8 @@ FROM unnest($1::text[], $2::text[]::uuid[], $3::text[], $4::text[], $5::text[], 
 ORDER BY agency, id
 ON CONFLICT DO NOTHING
 """
+_ALONE = "LOCK TABLE publications IN SHARE ROW EXCLUSIVE MODE"
+"""No advisory lock, which every role of the database could take, and so hold up a revocation."""
 _HAND_IN = """
 INSERT INTO publications AS known (agency, place, record, signature)
 SELECT $1, place, record, signature

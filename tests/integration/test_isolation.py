@@ -1,12 +1,15 @@
 """One agency never sees another's: every table of every service, read off the database's own catalogue."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import psycopg
 import pytest
+from psycopg.errors import InsufficientPrivilege
 from psycopg.sql import SQL, Identifier, Literal
 
+from services.operator import lifecycle, publication
 from services.operator.demo import ASKER
 from services.runtime.postgres import role_of
 from services.topology import SERVICES
@@ -203,3 +206,17 @@ def _columns(connection: "psycopg.Connection[Any]", table: str) -> dict[str, str
 
 def _name(table: str) -> Identifier:
     return Identifier(*table.split("."))
+
+
+def test_a_role_holds_up_neither_a_migration_nor_a_revocation(site: Site) -> None:
+    """Advisory locks are open to every role, so nothing of the site waits for one; the locks that it takes are refused to
+    whoever owns nothing there."""
+    own = _as(site, role_of("gateway"))
+    with psycopg.connect(own) as busybody:
+        busybody.execute("SELECT pg_advisory_lock(%s)", [0x72656E6B6569])
+        busybody.execute("SELECT pg_advisory_lock(hashtext('renkei.hub.publications'))")
+        lifecycle.migrate(site)
+        asyncio.run(publication.publish(site))
+    for table in ("hub.publications", "pg_catalog.pg_authid"):
+        with psycopg.connect(own) as busybody, pytest.raises(InsufficientPrivilege):
+            busybody.execute(f"LOCK TABLE {table} IN ACCESS SHARE MODE")

@@ -17,7 +17,7 @@ from tests.simulation.statements import STATEMENTS
 from tests.simulation.statements.rows import Key, Row
 
 Place = tuple[str, Key]
-OPEN_TO_ALL: Final = frozenset({"advisory"})
+OPEN_TO_ALL: Final = frozenset({"table"})
 
 
 class Access(Protocol):

@@ -77,9 +77,8 @@ def known_to(service: str) -> set[str]:
     }
     own = {text for text in vars(mine[service]).values() if isinstance(text, str)} if service in mine else set()
     odd = {"exchange": {"DELETE FROM staff WHERE agency = $1"}}
-    locking = {"SELECT pg_advisory_xact_lock(hashtext('renkei.hub.publications'))"} if service == "hub" else set()
     decided = set() if service in ("id_conversion", "reference") else {decisions._RECALL, decisions._SETTLE}
-    return (own & STATEMENTS.keys()) | odd.get(service, set()) | locking | decided
+    return (own & STATEMENTS.keys()) | odd.get(service, set()) | decided
 
 
 def test_every_statement_is_known() -> None:

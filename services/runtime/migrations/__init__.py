@@ -23,8 +23,12 @@ from services.runtime.revisions import folder, head
 
 OWNER = "renkei_owner"
 """Owns every table and is bound by row-level security as everybody: a view of its own shows no more than the table."""
-LOCK: Final = 0x72656E6B6569
-"""Number of the advisory lock (`renkei` in ASCII): of two migrations of a database the second waits until the first is done."""
+ALONE: Final = """
+    SET LOCAL lock_timeout = '60s';
+    LOCK TABLE pg_catalog.pg_authid IN SHARE ROW EXCLUSIVE MODE
+"""
+"""Of two migrations on a server the second waits until the first is done. Only a superuser can take this lock: an advisory
+lock could be held by every role of the database, and block each migration."""
 
 
 def configuration(service: str, revisions: Path | None = None) -> Config:
@@ -109,7 +113,7 @@ def _connected(dsn: str) -> Iterator[Connection]:
         raise Misconfigured("the address of PostgreSQL is not postgresql://user:password@host:port/database") from None
     try:
         with engine.begin() as connection:
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+            connection.execute(text(ALONE))
             yield connection
     except (SQLAlchemyError, CommandError) as error:
         raise _translated(error) from None

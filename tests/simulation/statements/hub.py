@@ -46,7 +46,7 @@ async def record(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
 
 
 async def hand_in_lock(rows: Rows) -> list[Row]:
-    await rows.lock("advisory", ("publications",))
+    await rows.lock("table", ("publications",))
     return []
 
 
