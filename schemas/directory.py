@@ -4,6 +4,7 @@ A record's root signature covers ⟨"renkei/record/1", type, bytes⟩. The hub p
 editions and beats: a beat, signed, says which edition everything before it adds up to.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Final, Literal, Self
 
@@ -181,21 +182,29 @@ def possession(agency: str, algorithm: str, public: bytes) -> bytes:
 class Beat(Record):
     """The hub's heartbeat: every record published up to `edition` stands before it, and `time` shows the hub alive.
 
-    Signed with the hub's `sign` key, so that nobody else can move the edition or keep a cut-off table open."""
+    Signed with the hub's `sign` key, so that nobody else can move the edition or keep a cut-off table open. `table` is the
+    digest of the hub's own table: whoever holds another one lacks a record, or has one that was replaced since."""
 
     type: Literal["beat"] = "beat"
     edition: Count
     time: Instant
+    table: Digest
     key: Digest
     signature: Binary
 
     def signed(self) -> bytes:
-        return beaten(self.edition, self.time)
+        return beaten(self.edition, self.time, self.table)
 
 
-def beaten(edition: int, time: str) -> bytes:
-    """What the hub signs."""
-    return frame("renkei/beat/1", edition, time)
+def beaten(edition: int, time: str, table: str) -> bytes:
+    """The bytes that the hub signs."""
+    return frame("renkei/beat/2", edition, time, table)
+
+
+def table_digest(standing: Mapping[str, bytes]) -> str:
+    """Digest of a whole table: SHA-256 of each place's record, in the order of places."""
+    parts = [part for place, record in sorted(standing.items()) for part in (place.encode(), record)]
+    return to_text(digest("renkei/table/1", *parts))
 
 
 def signed_record(kind: str, data: bytes) -> bytes:

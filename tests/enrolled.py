@@ -4,6 +4,7 @@ from schemas.directory import AnyRecord, Beat, Root, beaten, place, possession, 
 from schemas.message import Message
 from schemas.text import to_text
 from schemas.wire import suites
+from services.runtime.directory import Directory
 from services.runtime.keys import PrivateKey
 from tests.vectors.world import Key, World
 
@@ -23,10 +24,13 @@ def published(world: World, record: AnyRecord) -> Message:
     return Message(place(record), data, {"signature": signature})
 
 
-def beat(key: Key, edition: int, time: str) -> Message:
-    """The hub's heartbeat."""
-    signature = to_text(key.signer.sign(beaten(edition, time)))
-    return Message("beat", Beat(edition=edition, time=time, key=key.kid, signature=signature).encoded(), {})
+def beat(key: Key, edition: int, time: str, directory: Directory) -> Message:
+    """The hub's heartbeat for this table."""
+    table = directory.standing.digest()
+    signature = to_text(key.signer.sign(beaten(edition, time, table)))
+    return Message(
+        "beat", Beat(edition=edition, time=time, table=table, key=key.kid, signature=signature).encoded(), {}
+    )
 
 
 def held(key: Key) -> PrivateKey:

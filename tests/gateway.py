@@ -108,7 +108,7 @@ class World:
 
     def __post_init__(self) -> None:
         keys = {made.record.kid: made.record for made in SYSTEMS.values() if made.record}
-        directory = Directory({}, lambda: NOW, keys=keys, beat=self.beat)
+        directory = Directory({}, lambda: NOW, keys=keys, beat=self.beat, complete=self.beat)
         self.gateway = Gateway(
             self.log,
             directory,

@@ -112,7 +112,21 @@ async def hand_in(connection: Connection, publications: Sequence[Publication]) -
 async def unpublished(connection: Connection, limit: int) -> list[Publication]:
     """Records whose edition was not yet acknowledged by the topic, in the order of their editions."""
     rows = await connection.fetch(_UNPUBLISHED, limit)
-    return [Publication(row["place"], row["record"], row["signature"], row["edition"]) for row in rows]
+    return [_publication(row) for row in rows]
+
+
+async def published(connection: Connection) -> list[Publication]:
+    """All that has been published, and was not replaced since."""
+    return [_publication(row) for row in await connection.fetch(_PUBLISHED)]
+
+
+async def published_at(connection: Connection, places: Collection[str], limit: int) -> list[Publication]:
+    """Of what has been published the records at these places, the first by edition."""
+    return [_publication(row) for row in await connection.fetch(_PUBLISHED_AT, sorted(places), limit)]
+
+
+def _publication(row: Mapping[str, Any]) -> Publication:
+    return Publication(row["place"], row["record"], row["signature"], row["edition"])
 
 
 async def mark_published(connection: Connection, editions: Sequence[int]) -> None:
@@ -163,6 +177,11 @@ RETURNING place
 """
 _UNPUBLISHED = """
 SELECT place, record, signature, edition FROM publications WHERE NOT published ORDER BY edition LIMIT $1
+"""
+_PUBLISHED = "SELECT place, record, signature, edition FROM publications WHERE published ORDER BY edition"
+_PUBLISHED_AT = """
+SELECT place, record, signature, edition FROM publications WHERE published AND place = ANY ($1::text[])
+ORDER BY edition LIMIT $2
 """
 _MARK = "UPDATE publications SET published = true WHERE edition = ANY ($1::bigint[])"
 _LAST = """

@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,6 +41,7 @@ from services.runtime.clock import Clock
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.ignoring import Ignored, Ignoring, Reason
 from services.runtime.log import TableReader
+from services.runtime.standing import Standing
 
 SILENCE: Final = timedelta(minutes=5)
 """Without a beat for so long, the table may lack a revocation: fail closed."""
@@ -61,8 +63,12 @@ class Directory:
     keys: dict[str, KeyRecord] = field(default_factory=dict)
     policies: dict[str, PolicyRecord] = field(default_factory=dict)
     assessments: dict[str, AssessmentRecord] = field(default_factory=dict)
+    standing: Standing = field(default_factory=Standing)
     edition: int = 0
     beat: datetime | None = None
+    """Time of the hub's last beat."""
+    complete: datetime | None = None
+    """Time of its last beat that was of this very table."""
     ignoring: Ignoring = field(default_factory=Ignoring)
     _purposes: dict[tuple[str, Purpose], list[KeyRecord]] = field(default_factory=lambda: defaultdict(list))
 
@@ -77,13 +83,16 @@ class Directory:
         return None
 
     def fresh(self) -> bool:
-        """Whether the last beat is recent enough to trust that no revocation is missing."""
-        return self.beat is not None and self.clock() - self.beat < SILENCE
+        """Whether the last beat of this very table is recent enough to trust that no revocation is missing."""
+        return self._recent(self.complete)
 
     def require_fresh(self) -> None:
         """`Unavailable` if it is not."""
-        if not self.fresh():
-            raise Unavailable("the directory has had no beat of the hub for five minutes")
+        if self._recent(self.complete):
+            return
+        if self._recent(self.beat):
+            raise Unavailable("the directory is not the one that the hub beats for: records are missing or older")
+        raise Unavailable("the directory has had no beat of the hub for five minutes")
 
     def fold(self, messages: Iterable[Message]) -> None:
         """Takes what verifies; the rest changes nothing, and is counted and recorded."""
@@ -92,6 +101,16 @@ class Directory:
                 self._take(message)
             except Ignored as ignored:
                 self.ignoring.add(message, ignored.reason)
+            self.standing.logged(message.key, message.value)
+
+    def remember(self, message: Message) -> bool:
+        """Takes a record that the hub keeps beside the log; whether it is the one that stands at its place."""
+        with suppress(Ignored):
+            self._take_record(message)
+        return self.standing.holds(message.key, message.value)
+
+    def _recent(self, beat: datetime | None) -> bool:
+        return beat is not None and self.clock() - beat < SILENCE
 
     def _take(self, message: Message) -> None:
         if message.key == "beat":
@@ -108,10 +127,13 @@ class Directory:
             raise Ignored(Reason.MALFORMED) from None
         self._verify(record, message)
         self._put(record)
+        self.standing.put(record, message.value)
 
     def _verify(self, record: AnyRecord, message: Message) -> None:
         root = self.roots.get(signer_of(record))
         if root is None:
+            if place(record) == message.key and record.encoded() == message.value:
+                self.standing.put(record, message.value)  # it is in the hub's table: of no use here, but not missing
             raise Ignored(Reason.NO_ROOT)
         signed = signed_record(record.type, message.value)
         try:
@@ -166,6 +188,8 @@ class Directory:
         if beat.edition < self.edition or (self.beat and time < self.beat):
             raise Ignored(Reason.OLDER_BEAT)
         self.edition, self.beat = beat.edition, time
+        if beat.table == self.standing.digest():
+            self.complete = time
 
 
 def _beginning(record: KeyRecord) -> str:

@@ -71,7 +71,8 @@ class Parties:
     def directory(self) -> Directory:
         """As every service has it: verified records, and a beat that adds them up."""
         opened = Directory({code: enrolled.root(self.world, code) for code in (SENDER, RECEIVER, HUB)}, self.clock)
-        opened.fold([*(enrolled.published(self.world, record) for record in self._records()), self.beat(EDITION)])
+        opened.fold([enrolled.published(self.world, record) for record in self._records()])
+        opened.fold([enrolled.beat(self.world.keys["hub's sign"], EDITION, self.now, opened)])
         assert (opened.edition, not opened.ignoring.counts) == (EDITION, True), opened.ignoring.counts
         return opened
 
@@ -87,7 +88,7 @@ class Parties:
 
     def beat(self, edition: int) -> Message:
         """The hub's heartbeat."""
-        return enrolled.beat(self.world.keys["hub's sign"], edition, self.now)
+        return enrolled.beat(self.world.keys["hub's sign"], edition, self.now, self.directory)
 
     @cached_property
     def judge(self) -> Judge:

@@ -86,6 +86,7 @@ class Parties:
             roots={},
             clock=self.clock,
             beat=self.clock(),
+            complete=self.clock(),
             edition=EDITION,
             agencies={code: _agency(code) for code in agencies},
             policies={code: PolicyRecord(agency=code, version=1, grants=[grant], automatic=grant) for code in agencies},

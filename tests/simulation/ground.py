@@ -7,6 +7,7 @@ import asyncio
 import functools
 from collections import defaultdict
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -94,6 +95,8 @@ class Ground:
             assessments=dict(known.assessments),
             edition=known.edition,
             beat=known.beat,
+            complete=known.complete,
+            standing=deepcopy(known.standing),
             _purposes=defaultdict(list, {purpose: list(keys) for purpose, keys in known._purposes.items()}),
         )
 
@@ -127,7 +130,8 @@ def ground() -> Ground:
     directory = Directory(roots, lambda: START)
     made = Ground(world, rings, roots, directory, {name: Tables() for name in SERVICES}, new_key(), keys)
     messages = [enrolled.published(world, record) for record in _records(keys)]
-    directory.fold([*messages, enrolled.beat(keys[HUB, "sign"], len(messages), instant(START))])
+    directory.fold(messages)
+    directory.fold([enrolled.beat(keys[HUB, "sign"], len(messages), instant(START), directory)])
     assert (directory.edition, not directory.ignoring.counts) == (len(messages), True), directory.ignoring.counts
     asyncio.run(_populate(made, messages))
     return made

@@ -203,7 +203,7 @@ class Drawing:
         provisions, asked = self.some(provided), {(self.agency(), self.word(*IDS)) for _ in range(3)}
         answered = {place: self.word(*IDS) for place in asked}
         handed, editions = self.some(publication), self.some(lambda: self.chance.randint(1, 9))
-        limit = self.chance.randint(1, 3)
+        limit, places = self.chance.randint(1, 3), self.some(self.word)
         return [
             lambda on: hub.add_persons(on, count),
             lambda on: hub.known_persons(on, cores),
@@ -212,6 +212,8 @@ class Drawing:
             lambda on: hub.mark_answered(on, answered),
             lambda on: hub.hand_in(on, handed),
             lambda on: hub.unpublished(on, limit),
+            hub.published,
+            lambda on: hub.published_at(on, places, limit),
             lambda on: hub.mark_published(on, editions),
             hub.last_edition,
         ]

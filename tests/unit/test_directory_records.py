@@ -262,11 +262,15 @@ def test_any_other_root_is_unacceptable(algorithm: Algorithm, public: bytes, pro
         root(algorithm, public, proof).check()
 
 
-def test_a_beat_signs_edition_and_time() -> None:
-    """So that nobody else moves the edition, or keeps a table open that is cut off."""
-    beat = Beat(edition=7, time="2026-11-24T09:00:00.000Z", key=to_text(bytes(32)), signature="")
-    assert beat.signed() == beaten(7, beat.time) == verifier.frame("renkei/beat/1", 7, beat.time)
-    assert beat.signed() != beat.model_copy(update={"edition": 8}).signed()
+def test_a_beat_signs_edition_time_and_table() -> None:
+    """So that nobody else moves the edition, or keeps a table open that is cut off or not the hub's."""
+    beat = Beat(
+        edition=7, time="2026-11-24T09:00:00.000Z", table=to_text(bytes(32)), key=to_text(bytes(32)), signature=""
+    )
+    assert beat.signed() == beaten(7, beat.time, beat.table)
+    assert beat.signed() == verifier.frame("renkei/beat/2", 7, beat.time, beat.table)
+    for change in ({"edition": 8}, {"table": to_text(bytes([1]) * 32)}):
+        assert beat.signed() != beat.model_copy(update=change).signed()
 
 
 # — check policy, assessment, items

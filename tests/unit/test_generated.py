@@ -62,7 +62,7 @@ RECORDS: Final[list[tuple[str, Record]]] = [
     ("directory_record", PolicyRecord(agency=ASKER, version=2, grants=[GRANT], automatic=GRANT)),
     ("directory_record", PolicyRecord(agency=ASKER, version=3, grants=[GRANT], quota=5000)),
     ("directory_record", AssessmentRecord(agency=ASKER, version=3, rows=["57", "56-2"])),
-    ("beat", Beat(edition=EDITION, time=NOW, key=DIGEST, signature=to_text(bytes(64)))),
+    ("beat", Beat(edition=EDITION, time=NOW, table=DIGEST, key=DIGEST, signature=to_text(bytes(64)))),
     (
         "quarantined",
         Quarantined(

@@ -32,6 +32,7 @@ from services.operator.keys.enrolment import Made, RootKey, make_key
 from services.runtime.directory import Directory, EnrolledRoots, follow
 from services.runtime.errors import Misconfigured, Unavailable
 from services.runtime.memory import MemoryLog
+from services.runtime.standing import Standing
 from tests.waiting import until
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -87,10 +88,15 @@ def agency(version: int = 1, name: str = "東京都千代田区", code: str = TO
     return AgencyRecord(agency=code, version=version, name=name, classes=[], items=[])
 
 
-def beat(edition: int, at: datetime = NOW, made: Made = BEATING) -> Message:
-    time = instant(at)
-    signature = to_text(made.private.signer().sign(beaten(edition, time)))
-    return Message("beat", Beat(edition=edition, time=time, key=made.private.kid, signature=signature).encoded(), {})
+def beat(edition: int, at: datetime = NOW, made: Made = BEATING, of: Sequence[AnyRecord] | None = None) -> Message:
+    """A beat for a table of these records; without any for one of the beating key alone."""
+    time, standing = instant(at), Standing()
+    for record in [record_of(BEATING)] if of is None else of:
+        standing.put(record, record.encoded())
+    table = standing.digest()
+    signature = to_text(made.private.signer().sign(beaten(edition, time, table)))
+    said = Beat(edition=edition, time=time, table=table, key=made.private.kid, signature=signature)
+    return Message("beat", said.encoded(), {})
 
 
 def record_of(made: Made, **changes: object) -> KeyRecord:
@@ -254,6 +260,46 @@ def test_only_the_hub_beats(table: Table) -> None:
     table.fold(published(record_of(BEATING, version=2, revoked=instant(NOW))))
     assert table.fold(beat(1)) == {"beat under an unknown key": 1}
     assert not table.directory.fresh()
+
+
+def test_a_beat_counts_only_for_the_table_that_it_is_of(table: Table) -> None:
+    """Whoever lacks a record, or has one that was replaced since, is closed however often the hub beats."""
+    made = make_key(TOKYO, "sign", "ed25519", NOW, NOW + timedelta(days=1))
+    old, new = record_of(made), record_of(made, version=2, revoked=instant(NOW))
+    table.fold(published(record_of(BEATING)), beat(7, of=[record_of(BEATING), new]))
+    for version in (None, old):
+        table.fold(*([published(version)] if version else []), beat(8, of=[record_of(BEATING), new]))
+        with pytest.raises(Unavailable, match="not the one that the hub beats for"):
+            table.directory.require_fresh()
+    table.fold(published(new), beat(9, of=[record_of(BEATING), new]))
+    table.directory.require_fresh()
+
+
+def test_an_agency_without_a_root_here_does_not_close_the_table(table: Table) -> None:
+    """Its records are of no use here, but they are in the hub's table; a forged spelling or place counts for nothing."""
+    foreign = agency(code="011002")
+    signed = published(foreign, by=ROOTS[TOKYO])
+    spoilt = Message(signed.key, signed.value + b" ", signed.headers)
+    table.fold(published(record_of(BEATING)), spoilt, beat(1))
+    table.directory.require_fresh()
+    table.fold(signed, beat(2, of=[record_of(BEATING), foreign]))
+    assert instant(table.directory.complete or NOW) == instant(NOW)
+    assert not table.directory.agencies
+
+
+def test_the_log_is_held_against_what_stands(table: Table) -> None:
+    """A place is missing once the log has an older record there, or another's, and no more once the right one is back."""
+    old, new = agency(1), agency(2)
+    assert table.directory.remember(published(new))
+    assert set(table.directory.standing.missing()) == {place(new)}
+    table.fold(published(new))
+    assert not table.directory.standing.missing()
+    for wrong in (published(old), Message(place(new), b"junk", {})):
+        table.fold(wrong)
+        assert set(table.directory.standing.missing()) == {place(new)}
+        table.fold(published(new))
+        assert not table.directory.standing.missing()
+    assert not table.directory.remember(published(old))
 
 
 # --- Its topic and its roots

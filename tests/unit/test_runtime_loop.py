@@ -203,7 +203,7 @@ async def test_a_silent_directory_closes_the_service() -> None:
     async with run.process([directed], [directed]):
         await until(lambda: "no beat of the hub" in run.condition.waiting.get("directed/entering", ""))
         assert log.all(LEAVING) == []
-        run.directory.beat = clock()
+        run.directory.complete = clock()
         await until(arrived(log, 3))
 
 

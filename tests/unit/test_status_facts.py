@@ -207,7 +207,11 @@ def beat(edition: int, seconds: float) -> Message:
     """One of the hub's, so long ago."""
     signature = to_text(bytes(64))
     said = BeatRecord(
-        edition=edition, time=instant(NOW - timedelta(seconds=seconds)), key=to_text(bytes(32)), signature=signature
+        table=to_text(bytes(32)),
+        edition=edition,
+        time=instant(NOW - timedelta(seconds=seconds)),
+        key=to_text(bytes(32)),
+        signature=signature,
     )
     return record("beat", seconds, said.encoded())
 

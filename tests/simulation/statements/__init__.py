@@ -45,6 +45,8 @@ STATEMENTS: Final[dict[str, Statement]] = {
     hub_store._RECORD: hub.record,
     hub_store._HAND_IN: hub.hand_in,
     hub_store._UNPUBLISHED: hub.unpublished,
+    hub_store._PUBLISHED: hub.published,
+    hub_store._PUBLISHED_AT: hub.published_at,
     hub_store._MARK: hub.mark,
     hub_store._LAST: hub.last_edition,
     hub_store._ALONE: hub.hand_in_lock,

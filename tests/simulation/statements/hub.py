@@ -70,6 +70,14 @@ async def unpublished(rows: Rows, limit: int) -> list[Row]:
     return sorted(waiting, key=lambda row: int(row["edition"]))[:limit]
 
 
+async def published(rows: Rows) -> list[Row]:
+    return sorted((row for _, row in rows.all("publications") if row["published"]), key=lambda row: int(row["edition"]))
+
+
+async def published_at(rows: Rows, places: Sequence[str], limit: int) -> list[Row]:
+    return [row for row in await published(rows) if row["place"] in places][:limit]
+
+
 async def mark(rows: Rows, editions: Sequence[int]) -> list[Row]:
     wanted = set(editions)
     for key, row in [(key, row) for key, row in rows.all("publications") if row["edition"] in wanted]:
