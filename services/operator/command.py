@@ -16,6 +16,7 @@ from services.operator.generate.command import gen
 from services.operator.history import command as history
 from services.operator.keys.command import keys
 from services.operator.lifecycle import bring_down, bring_up
+from services.operator.local.terminal import show_any_character
 from services.operator.logs.command import show as logs
 from services.operator.status.command import status
 from services.topology import BLOCKS
@@ -47,7 +48,7 @@ app.command("gen")(gen)
 
 Layouts = Annotated[
     Literal["service", "block"] | None,
-    typer.Option(help="One process per service, or one per block. Default: as it runs or was left; else per service."),
+    typer.Option(help="One process per service, or one per block. Default: as at the last start; else per service."),
 ]
 
 
@@ -77,5 +78,6 @@ def run(names: Annotated[list[str], typer.Argument(help=f"Services, or a block: 
 
 def main() -> None:
     """Entry point; what an operator can mend is said in one line, without a traceback."""
+    show_any_character(sys.stdout, sys.stderr)
     with mendable():
         app()

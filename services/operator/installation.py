@@ -79,6 +79,11 @@ class Installation:
         return self.folder / "roots.json"
 
     @property
+    def layout(self) -> Path:
+        """The layout of the last start."""
+        return self.folder / "layout"
+
+    @property
     def records(self) -> Path:
         """Signed directory records, waiting to be published."""
         return self.folder / "directory"

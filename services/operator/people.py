@@ -160,7 +160,5 @@ async def _ask(folder: Path, posted: Posted, over: str, seconds: float) -> askin
     if over == "kafka":
         await asking.post_kafka(installation, posted)
     else:
-        response = await asking.post_http(installation, posted)
-        if response.status_code != 202:
-            return asking.Answer(posted.question.id, "refused", response.json())
+        asking.require_taken(await asking.post_http(installation, posted))
     return await asking.wait(installation, posted.question.sender, posted.question.id, seconds)

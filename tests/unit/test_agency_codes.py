@@ -29,18 +29,30 @@ TOKYO, OSAKA = "131016", "271004"
 TAKES_CODES = {"code", "codes", "sender", "receiver"}
 
 
-def commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-    """Every command with its arguments that are codes of agencies. `traffic` looks codes up in its own plan."""
-    for name, one in group.commands.items():
-        if isinstance(one, TyperGroup):
-            yield from commands(one, (*path, name)) if name != "traffic" else ()
-        elif codes := [param.name for param in one.params if param.name in TAKES_CODES]:
-            yield (*path, name), [str(name) for name in codes]
+def every_command(group: TyperGroup | None = None, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], list[str]]:
+    """Every command and group with the names of its parameters."""
+    found: dict[tuple[str, ...], list[str]] = {path: []}
+    for name, one in (group or root()).commands.items():
+        inner = (*path, name)
+        found |= (
+            every_command(one, inner) if isinstance(one, TyperGroup) else {inner: [str(p.name) for p in one.params]}
+        )
+    return found
 
 
-ROOT = typer.main.get_command(command.app)
-assert isinstance(ROOT, TyperGroup)
-COMMANDS = dict(commands(ROOT))
+def root() -> TyperGroup:
+    """The command `renkei`."""
+    found = typer.main.get_command(command.app)
+    assert isinstance(found, TyperGroup)
+    return found
+
+
+COMMANDS = {
+    path: codes
+    for path, names in every_command().items()
+    if (codes := [name for name in names if name in TAKES_CODES]) and path[0] != "traffic"
+}
+"""Those that take codes of agencies, with those arguments; `traffic` looks codes up in its own list."""
 
 
 def test_many_commands_take_codes() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from services.operator.local.error import InstallationError
 from services.operator.local.lock import locked
+from services.operator.local.terminal import show_any_character
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DEPLOYMENT = CHECKOUT / "deploy" / "local"
@@ -77,6 +78,7 @@ def _verify(folder: Path, checksums: str) -> None:
 
 def main() -> None:
     """`make kafka`."""
+    show_any_character(sys.stdout, sys.stderr)
     try:
         print(f"Kafka is in {fetch_jars()}.")
     except InstallationError as error:
