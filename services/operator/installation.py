@@ -159,6 +159,8 @@ class Installation:
 
     def start_parts(self) -> None:
         """Kafka and PostgreSQL, where they are this installation's own."""
+        if not os.environ.get("RENKEI_KAFKA"):
+            kafka.require_possible(kafka.KafkaSettings(self.folder))
         self.prepare()
         if not os.environ.get("RENKEI_POSTGRES"):
             postgres.start(postgres.PostgresSettings(self.folder))

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -129,7 +130,8 @@ def kill_everything(own: Installation) -> None:
     family = [psutil.Process(one.pid) for one in process.running(own.folder)]
     family += [child for one in family for child in one.children(recursive=True)]
     for one in family:
-        one.kill()
+        with suppress(psutil.NoSuchProcess):  # PostgreSQL's children end with their parent
+            one.kill()
     asyncio.run(until(lambda: not process.running(own.folder)))
 
 
