@@ -3,6 +3,8 @@
 import asyncio
 import shutil
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, cast, get_args
 
 from schemas.directory import HUB
@@ -13,6 +15,7 @@ from services.operator.keys import enrolment
 from services.operator.local import kafka, postgres, process
 from services.operator.local.error import InstallationError
 from services.operator.local.files import replace_file
+from services.operator.local.signals import finished_with
 from services.operator.tables import now
 from services.runtime import migrations
 from services.runtime.kafka.topics import apply_topics
@@ -84,19 +87,36 @@ def _work_again(installation: Installation, ran: list[str]) -> None:
 def bring_down(installation: Installation) -> list[str]:
     """The services first, all at once, then Kafka and PostgreSQL; returns what was stopped. What has ended is forgotten."""
     before = [one.name for one in process.running(installation.folder)]
-    known = [one.name for one in process.remembered(installation.folder)]
     with progress("stopping", 2) as step:
-        installation.stop([name for name in known if name not in (kafka.NAME, postgres.NAME)])
-        step()
-        installation.stop_parts()
-        step()
+        _stop(installation, step)
     return before
+
+
+def _stop(installation: Installation, step: Callable[[], object]) -> None:
+    known = [one.name for one in process.remembered(installation.folder)]
+    installation.stop([name for name in known if name not in (kafka.NAME, postgres.NAME)])
+    step()
+    installation.stop_parts()
+    step()
+
+
+@contextmanager
+def thrown_away(installation: Installation, keep: bool = False) -> Iterator[None]:
+    """An installation of nothing yet. However the block ends, by a signal too, nothing of it runs afterwards; it is removed,
+    unless its folder is to be kept."""
+    remove(installation)
+    with finished_with(lambda: stop(installation) if keep else remove(installation)):
+        yield
+
+
+def stop(installation: Installation) -> None:
+    """Without a word: the terminal may be gone."""
+    _stop(installation, lambda: None)
 
 
 def remove(installation: Installation) -> None:
     """An installation that was made to be thrown away, with its database wherever that is; what still runs is stopped."""
-    if process.running(installation.folder):
-        bring_down(installation)
+    stop(installation)
     postgres.remove(postgres.PostgresSettings(installation.folder))
     shutil.rmtree(installation.folder, ignore_errors=True)
 

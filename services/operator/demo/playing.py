@@ -17,7 +17,7 @@ from services.operator.demo import deadline
 from services.operator.demo.preparing import prepare
 from services.operator.demo.scenes import PARTS, Part
 from services.operator.installation import Installation
-from services.operator.lifecycle import bring_down, bring_up, remove
+from services.operator.lifecycle import bring_up, thrown_away
 
 BUILD: Final = Path("build")
 WIDTHS: Final = {"case": 4, "expected": 5, "got": 5}
@@ -46,15 +46,9 @@ def demo(
 ) -> None:
     """Start a whole installation, play the scenario, print it, write build/demo.json, stop everything."""
     installation = Installation((BUILD / "demo").resolve(), told={"RENKEI_GRACE": str(deadline.GRACE)})
-    with readable():
-        remove(installation)
-        try:
-            bring_up(installation, "service")
-            cases = finished(play(installation, PARTS))
-        finally:
-            bring_down(installation)
-            if not keep:
-                remove(installation)
+    with readable(), thrown_away(installation, keep):
+        bring_up(installation, "service")
+        cases = finished(play(installation, PARTS))
     conclude(PARTS, cases, output)
 
 
