@@ -76,7 +76,7 @@ def test_no_server_outlives_a_signal(command: str, number: signal.Signals, start
         finally:
             running.kill()
             running.wait()
-    assert running.returncode == 128 + number
+    assert running.returncode in (128 + number, -signal.SIGINT)  # Ctrl-C also comes while Python itself ends
     assert of(installation) == []
     assert not installation.exists()
 
