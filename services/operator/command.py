@@ -55,6 +55,7 @@ Layouts = Annotated[
 @app.command()
 def up(folder: Folder = HERE, layout: Layouts = None) -> None:
     """Start Kafka, PostgreSQL and all services on this machine, and keep them running; their data stays in the folder."""
+    opened(folder).require_possible()
     folder.mkdir(parents=True, exist_ok=True)
     with readable(), opened(folder).alone():
         changed = bring_up(opened(folder), layout)

@@ -157,10 +157,14 @@ class Installation:
         told = self.environment(0, kafka)
         return Settings.model_validate({k.removeprefix("RENKEI_").lower(): v for k, v in told.items() if k != "PATH"})
 
-    def start_parts(self) -> None:
-        """Kafka and PostgreSQL, where they are this installation's own."""
+    def require_possible(self) -> None:
+        """InstallationError, before anything is written, where a Kafka of its own could not work in this folder."""
         if not os.environ.get("RENKEI_KAFKA"):
             kafka.require_possible(kafka.KafkaSettings(self.folder))
+
+    def start_parts(self) -> None:
+        """Kafka and PostgreSQL, where they are this installation's own."""
+        self.require_possible()
         self.prepare()
         if not os.environ.get("RENKEI_POSTGRES"):
             postgres.start(postgres.PostgresSettings(self.folder))
