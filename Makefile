@@ -1,6 +1,6 @@
 # Everything that a developer or an operator does here is one of these targets.
 .DEFAULT_GOAL := help
-PYTHON ?= python3
+PYTHON ?=
 INSTALLED := .venv/.installed
 
 .PHONY: help install kafka demo up down test simulate faults lint type gen bench clean
@@ -10,8 +10,7 @@ help:  ## show this list
 
 install: $(INSTALLED)  ## make .venv with exactly what requirements.lock lists
 $(INSTALLED): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make install PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
+	@python="$$(sh deploy/choose_python.sh $(if $(PYTHON),"$(PYTHON)"))" && "$$python" -m venv --clear .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

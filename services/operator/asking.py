@@ -16,6 +16,7 @@ from services.operator.identifiers import uuid7
 from services.operator.installation import Installation
 from services.operator.keys.enrolment import assertion_key
 from services.operator.waiting import reached
+from services.runtime.errors import Unavailable
 from services.runtime.kafka.log import KafkaLog
 from services.runtime.kafka.scan import scan
 
@@ -82,6 +83,25 @@ async def post_http(installation: Installation, posted: Posted) -> httpx.Respons
         return await client.post("/v1/inquiries", json=body, headers=headers)
 
 
+def require_taken(response: httpx.Response) -> None:
+    """Nothing if the gateway took the inquiry over; else its own sentence: `Unavailable` if the fault is not the request's."""
+    if response.status_code == httpx.codes.ACCEPTED:
+        return
+    said = f"the gateway has not taken the inquiry ({response.status_code}): {_sentence(response)}"
+    if response.is_server_error:
+        raise Unavailable(f"{said} See `renkei status`.")
+    raise ValueError(said)
+
+
+def _sentence(response: httpx.Response) -> str:
+    """Title and detail of a problem (RFC 9457); the HTTP phrase where the answer is none."""
+    try:
+        problem = response.json()
+        return " ".join(str(problem[name]) for name in ("title", "detail") if name in problem)
+    except (ValueError, TypeError):
+        return response.reason_phrase
+
+
 async def post_kafka(installation: Installation, posted: Posted) -> None:
     """The same straight to `outbound.requested`, as a CloudEvent in binary mode."""
     log = KafkaLog(installation.kafka())
@@ -108,7 +128,9 @@ def posted_record(posted: Posted, assertion: str) -> Message:
 
 
 async def wait(installation: Installation, agency: str, exchange: str, seconds: float) -> Answer:
-    """Polls until the exchange has ended, or `seconds` have passed: then its state is `waiting` (or `unknown`)."""
+    """Polls until the exchange has ended, or `seconds` have passed: then its state is `waiting` (or `unknown`).
+
+    `Unavailable` where the gateway cannot tell at the end of that time."""
     deadline = time.monotonic() + seconds
     key = assertion_key(installation, agency)
     token = assert_read(agency, exchange, key.kid, key.secret, int(time.time() + seconds) + ASSERTED_SECONDS)
@@ -120,9 +142,14 @@ async def wait(installation: Installation, agency: str, exchange: str, seconds: 
                 body = answer.json()
                 return Answer(exchange, body["state"], body["business"], body["control"]["sender"])
             if time.monotonic() > deadline:
-                state = (await client.get(f"/v1/exchanges/{exchange}")).json().get("state", "unknown")
-                return Answer(exchange, state, {})
+                return Answer(exchange, _state(await client.get(f"/v1/exchanges/{exchange}")), {})
             await asyncio.sleep(0.05)
+
+
+def _state(response: httpx.Response) -> str:
+    if response.is_server_error:
+        raise Unavailable(f"the gateway cannot tell the state: {_sentence(response)} See `renkei status`.")
+    return str(response.json()["state"]) if response.is_success else "unknown"
 
 
 async def completions(installation: Installation, agency: str, exchange: str, seconds: float = 10) -> int:

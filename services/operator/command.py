@@ -16,6 +16,7 @@ from services.operator.generate.command import gen
 from services.operator.history import command as history
 from services.operator.keys.command import keys
 from services.operator.lifecycle import bring_down, bring_up
+from services.operator.local.terminal import show_any_character
 from services.operator.logs.command import show as logs
 from services.operator.status.command import status
 from services.topology import BLOCKS
@@ -47,13 +48,14 @@ app.command("gen")(gen)
 
 Layouts = Annotated[
     Literal["service", "block"] | None,
-    typer.Option(help="One process per service, or one per block. Default: as it runs or was left; else per service."),
+    typer.Option(help="One process per service, or one per block. Default: as at the last start; else per service."),
 ]
 
 
 @app.command()
 def up(folder: Folder = HERE, layout: Layouts = None) -> None:
     """Start Kafka, PostgreSQL and all services on this machine, and keep them running; their data stays in the folder."""
+    opened(folder).require_possible()
     folder.mkdir(parents=True, exist_ok=True)
     with readable(), opened(folder).alone():
         changed = bring_up(opened(folder), layout)
@@ -77,5 +79,6 @@ def run(names: Annotated[list[str], typer.Argument(help=f"Services, or a block: 
 
 def main() -> None:
     """Entry point; what an operator can mend is said in one line, without a traceback."""
+    show_any_character(sys.stdout, sys.stderr)
     with mendable():
         app()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
@@ -17,7 +17,9 @@ from rich.text import Text
 
 from schemas.refusal import Refusal
 from schemas.text import explained
+from services.operator.agencies import require_known
 from services.operator.installation import Installation
+from services.operator.keys.enrolment import enrolled
 from services.operator.local.error import InstallationError
 from services.runtime.errors import Misconfigured, MissingKey, Unavailable
 
@@ -29,9 +31,27 @@ REDIRECTED: Final = 240
 screen = Console(
     width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else REDIRECTED, markup=False, emoji=False
 )
-Folder = Annotated[Path, typer.Option("--folder", envvar="RENKEI_FOLDER", help="Folder of the installation.")]
-Codes = Annotated[list[str], typer.Argument(help="Codes of agencies, such as 221309.")]
 HERE = Path(".renkei")
+
+
+def known_code(context: typer.Context, code: str) -> str:
+    """The code of an agency that is known here; else the command ends before it begins."""
+    _require_known(context, [code])
+    return code
+
+
+def known_codes(context: typer.Context, codes: list[str] | None) -> list[str] | None:
+    """Likewise for several: all of them are checked first."""
+    _require_known(context, codes or [])
+    return codes
+
+
+Folder = Annotated[
+    Path, typer.Option("--folder", envvar="RENKEI_FOLDER", help="Folder of the installation.", is_eager=True)
+]
+"""Eager: it is read before the codes of agencies, which are checked against the installation in it."""
+Code = Annotated[str, typer.Argument(help="Code of the agency; the hub is NWS000.", callback=known_code)]
+Codes = Annotated[list[str], typer.Argument(help="Codes of agencies, such as 221309.", callback=known_codes)]
 
 
 def group(text: str) -> typer.Typer:
@@ -99,3 +119,9 @@ def progress(what: str, total: int | None = None) -> Iterator[Any]:
 def opened(folder: Path) -> Installation:
     """The installation in a folder."""
     return Installation(folder.resolve())
+
+
+def _require_known(context: typer.Context, codes: Sequence[str]) -> None:
+    installation = opened(context.params.get("folder", HERE))
+    with mendable(), readable():
+        require_known(codes, enrolled(installation))

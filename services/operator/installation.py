@@ -79,6 +79,11 @@ class Installation:
         return self.folder / "roots.json"
 
     @property
+    def layout(self) -> Path:
+        """The layout of the last start."""
+        return self.folder / "layout"
+
+    @property
     def records(self) -> Path:
         """Signed directory records, waiting to be published."""
         return self.folder / "directory"
@@ -152,8 +157,14 @@ class Installation:
         told = self.environment(0, kafka)
         return Settings.model_validate({k.removeprefix("RENKEI_").lower(): v for k, v in told.items() if k != "PATH"})
 
+    def require_possible(self) -> None:
+        """InstallationError, before anything is written, where a Kafka of its own could not work in this folder."""
+        if not os.environ.get("RENKEI_KAFKA"):
+            kafka.require_possible(kafka.KafkaSettings(self.folder))
+
     def start_parts(self) -> None:
         """Kafka and PostgreSQL, where they are this installation's own."""
+        self.require_possible()
         self.prepare()
         if not os.environ.get("RENKEI_POSTGRES"):
             postgres.start(postgres.PostgresSettings(self.folder))

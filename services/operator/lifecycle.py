@@ -3,7 +3,9 @@
 import asyncio
 import shutil
 import time
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, cast, get_args
 
 from schemas.directory import HUB
 from services.operator import publication
@@ -12,6 +14,8 @@ from services.operator.installation import Installation, Layout, database_servic
 from services.operator.keys import enrolment
 from services.operator.local import kafka, postgres, process
 from services.operator.local.error import InstallationError
+from services.operator.local.files import replace_file
+from services.operator.local.signals import finished_with
 from services.operator.tables import now
 from services.runtime import migrations
 from services.runtime.kafka.topics import apply_topics
@@ -25,13 +29,15 @@ PATIENCE: Final = 30.0
 def bring_up(installation: Installation, layout: Layout | None = None) -> list[str]:
     """Everything in its order; what runs already stays as it is, but for the processes of another layout.
 
-    Without a layout it is that of the processes which run or were not stopped. Returns what was started and what was
+    Without a layout it is that of the last start. Returns what was started and what was
     stopped. Of another layout those are forgotten too that have ended long ago."""
-    names = process_names(layout or _laid_out(installation))
+    layout = layout or _laid_out(installation)
+    names = process_names(layout)
     wanted = {*names, kafka.NAME, postgres.NAME}
     before = process.running(installation.folder)
     with progress("starting", 4 + 2 * len(names)) as step:
         installation.start_parts()
+        replace_file(installation.layout, f"{layout}\n".encode())
         installation.stop([one.name for one in process.remembered(installation.folder) if one.name not in wanted])
         step()
         asyncio.run(apply_topics(installation.kafka(), all_topics(), groups()))
@@ -58,6 +64,11 @@ def bring_up(installation: Installation, layout: Layout | None = None) -> list[s
 
 
 def _laid_out(installation: Installation) -> Layout:
+    """That of the last start; where it is not known, that of the processes which run or were not stopped."""
+    remembered = installation.layout.read_text().strip() if installation.layout.exists() else ""
+    for layout in get_args(Layout):
+        if remembered == layout:
+            return cast(Layout, layout)
     names = {one.name for one in process.remembered(installation.folder)}
     return "block" if names & {*process_names("block")} - {*process_names("service")} else "service"
 
@@ -76,19 +87,36 @@ def _work_again(installation: Installation, ran: list[str]) -> None:
 def bring_down(installation: Installation) -> list[str]:
     """The services first, all at once, then Kafka and PostgreSQL; returns what was stopped. What has ended is forgotten."""
     before = [one.name for one in process.running(installation.folder)]
-    known = [one.name for one in process.remembered(installation.folder)]
     with progress("stopping", 2) as step:
-        installation.stop([name for name in known if name not in (kafka.NAME, postgres.NAME)])
-        step()
-        installation.stop_parts()
-        step()
+        _stop(installation, step)
     return before
+
+
+def _stop(installation: Installation, step: Callable[[], object]) -> None:
+    known = [one.name for one in process.remembered(installation.folder)]
+    installation.stop([name for name in known if name not in (kafka.NAME, postgres.NAME)])
+    step()
+    installation.stop_parts()
+    step()
+
+
+@contextmanager
+def thrown_away(installation: Installation, keep: bool = False) -> Iterator[None]:
+    """An installation of nothing yet. However the block ends, by a signal too, nothing of it runs afterwards; it is removed,
+    unless its folder is to be kept."""
+    remove(installation)
+    with finished_with(lambda: stop(installation) if keep else remove(installation)):
+        yield
+
+
+def stop(installation: Installation) -> None:
+    """Without a word: the terminal may be gone."""
+    _stop(installation, lambda: None)
 
 
 def remove(installation: Installation) -> None:
     """An installation that was made to be thrown away, with its database wherever that is; what still runs is stopped."""
-    if process.running(installation.folder):
-        bring_down(installation)
+    stop(installation)
     postgres.remove(postgres.PostgresSettings(installation.folder))
     shutil.rmtree(installation.folder, ignore_errors=True)
 

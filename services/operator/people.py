@@ -13,7 +13,18 @@ from schemas.law import EDITION
 from schemas.request import Posted
 from services.operator import asking, files, residents
 from services.operator.administration import item_of
-from services.operator.console import HERE, Folder, finished, group, opened, progress, readable, screen
+from services.operator.console import (
+    HERE,
+    Code,
+    Folder,
+    finished,
+    group,
+    known_code,
+    opened,
+    progress,
+    readable,
+    screen,
+)
 from services.operator.installation import Installation
 from services.operator.tables import rings
 
@@ -21,7 +32,6 @@ staff = group("Members of staff (職員権限).")
 person = group("Persons and their link codes (リンクコード).")
 replica = group("Copies in the reference database (副本).")
 
-Code = Annotated[str, typer.Argument(help="Code of the agency.")]
 ItemName = Annotated[str, typer.Option(help="Item as name:layout.")]
 Year = Annotated[int, typer.Option(help="Fiscal year (年度).")]
 
@@ -79,8 +89,8 @@ def flag(
 
 
 def inquire(
-    sender: Annotated[str, typer.Argument(help="Code of the asking agency.")],
-    receiver: Annotated[str, typer.Argument(help="Code of the answering agency.")],
+    sender: Annotated[str, typer.Argument(help="Code of the asking agency.", callback=known_code)],
+    receiver: Annotated[str, typer.Argument(help="Code of the answering agency.", callback=known_code)],
     number: Annotated[str, typer.Option(prompt=True, hide_input=True, help="Internal number at the sender.")],
     officer: Annotated[str, typer.Option(help="office:role:staff of the officer who asks.")],
     row: Annotated[str, typer.Option(help="Row of Appended Table 2 (項番).")],
@@ -150,7 +160,5 @@ async def _ask(folder: Path, posted: Posted, over: str, seconds: float) -> askin
     if over == "kafka":
         await asking.post_kafka(installation, posted)
     else:
-        response = await asking.post_http(installation, posted)
-        if response.status_code != 202:
-            return asking.Answer(posted.question.id, "refused", response.json())
+        asking.require_taken(await asking.post_http(installation, posted))
     return await asking.wait(installation, posted.question.sender, posted.question.id, seconds)

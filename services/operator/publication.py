@@ -9,11 +9,12 @@ from typing import Final, Literal, TypeVar
 
 import httpx
 
-from schemas.agencies import Municipality, Prefecture, classes_of, load_municipalities, load_prefectures
+from schemas.agencies import Municipality, Prefecture, classes_of
 from schemas.control import Item
 from schemas.directory import HUB, AgencyRecord, AssessmentRecord, Grant, Hours, PolicyRecord, place
 from services.hub import store
 from services.hub.store import Publication
+from services.operator.agencies import local_governments, require_known
 from services.operator.installation import Installation
 from services.operator.keys.enrolment import keep_record, kept, read_root, record_file
 from services.operator.local import kafka, postgres, process
@@ -36,14 +37,16 @@ def describe(
     assessed: list[str] | Literal["all"] = "all",
     hours: Hours | None = None,
 ) -> None:
-    """Agency and policy records under each agency's root, the assessment of rows under the hub's: for local governments."""
-    listed: list[Municipality | Prefecture] = [*load_municipalities(), *load_prefectures()]
-    known = {agency.code: agency for agency in listed}
+    """Agency and policy records under each agency's root, the assessment of rows under the hub's: for local governments.
+
+    ValueError, and nothing written, where one of them is none; InstallationError where a root key is not here."""
+    require_known(codes)
+    known = local_governments()
     hub = read_root(installation, HUB)
-    for code in codes:
-        if code not in known:
-            raise ValueError(f"{code} is no code of a municipality or prefecture")
-        root = read_root(installation, code)
+    if other := [code for code in codes if code not in known]:
+        raise ValueError(f"{', '.join(other)}: only municipalities and prefectures are described here")
+    roots = {code: read_root(installation, code) for code in codes}
+    for code, root in roots.items():
         policy = PolicyRecord(agency=code, version=1, grants=list(grants), automatic=automatic, quota=quota)
         keep_record(installation, risen(installation, agency_record(known[code], items, hours)), root)
         keep_record(installation, risen(installation, policy), root)

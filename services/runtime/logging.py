@@ -1,11 +1,13 @@
 """Structured logs: JSON, one line a batch, with allow-listed keys; never names, numbers, link codes or payloads."""
 
+import io
 import logging
+import os
 import sys
 from collections import Counter
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -18,8 +20,11 @@ ALLOWED: Final = frozenset(
 """Keys that a log line may have; any other is dropped and counted in `dropped_keys`."""
 
 
-def configure(level: str) -> None:
-    """Once a process; lines go to standard output. Libraries' own logs appear from warnings on, as type and place only."""
+def configure(level: str, lost: Callable[[], object] = lambda: None) -> None:
+    """Once a process; lines go to standard output, and `lost` is called for each that cannot be written.
+
+    Libraries' own logs appear from warnings on, as type and place only."""
+    output = cast(TextIO, Output(sys.stdout, lost))
     structlog.configure(
         processors=[
             structlog.stdlib.add_log_level,
@@ -28,9 +33,43 @@ def configure(level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=lambda *_: structlog.WriteLogger(output),
     )
     logging.basicConfig(handlers=[Foreign()], level=logging.WARNING, force=True)
+
+
+class Output:
+    """Whole lines to a stream, unbuffered. A line that cannot be written (full disk, closed pipe) is lost, and nobody fails.
+
+    A buffer would keep the lost line and fail again with the next one, and once more at the end of the process."""
+
+    def __init__(self, stream: TextIO, lost: Callable[[], object]) -> None:
+        self._stream, self._lost = stream, lost
+        self._broken = False
+        """Whether the last line was written in part: the next one begins in a line of its own."""
+
+    def write(self, text: str) -> None:
+        """One line with its end, as WriteLogger gives it."""
+        data = (b"\n" if self._broken else b"") + text.encode(errors="backslashreplace")
+        try:
+            written = self._put(data)
+        except (OSError, ValueError):  # a closed stream is a ValueError
+            self._lost()
+            return
+        self._broken = written < len(data)
+        if self._broken:
+            self._lost()
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+    def _put(self, data: bytes) -> int:
+        try:
+            descriptor = self._stream.fileno()
+        except io.UnsupportedOperation:  # in memory
+            self._stream.write(data.decode())
+            return len(data)
+        return os.write(descriptor, data)
 
 
 def only_allowed(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -45,6 +45,9 @@ class Metrics:
             ("reason",),
             registry=registry,
         )
+        self.log_lines_lost = Counter(
+            "renkei_log_lines_lost", "Log lines that could not be written, as on a full disk.", registry=registry
+        )
         self.of = lru_cache(None)(self._of)
         self.sent = lru_cache(None)(self.emitted.labels)
 

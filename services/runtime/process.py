@@ -38,10 +38,11 @@ RINGS_EVERY = 2.0
 
 def main(running: Sequence[Service], services: Sequence[Service], settings: Settings, clock: Clock = utc) -> int:
     """Runs `running`, some of all the `services`, until SIGTERM or SIGINT; returns the exit status."""
-    configure(settings.log_level)
+    metrics = Metrics()
+    configure(settings.log_level, metrics.log_lines_lost.inc)
     line = structlog.get_logger().bind(services=[service.name for service in running])
     try:
-        uvloop.run(_run(Process(running, services, settings, clock=clock)))
+        uvloop.run(_run(Process(running, services, settings, metrics, clock=clock)))
     except (Misconfigured, Stopped, BaseExceptionGroup) as error:
         cause = _first(error)
         if not isinstance(cause, Stopped):

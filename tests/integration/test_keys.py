@@ -21,8 +21,8 @@ from schemas.wire.envelope import Envelope
 from services.operator import publication, residents
 from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICER, YEAR
 from services.operator.identifiers import uuid7
-from services.operator.keys import renewal, revocation
-from services.operator.keys.enrolment import RootKey, make_key
+from services.operator.keys import removal, renewal, revocation
+from services.operator.keys.enrolment import RootKey, create_keys, enrolled, make_key
 from services.operator.tables import now
 from services.runtime.kafka.scan import scan
 from services.runtime.keys import PrivateKey
@@ -290,3 +290,17 @@ def _last(record: Message) -> tuple[str, str]:
 def _metric(site: Site, name: str, pattern: str) -> float:
     text = httpx.get(f"{site.url(name)}/metrics", timeout=5, trust_env=False).text
     return sum(map(float, re.findall(pattern, text, re.MULTILINE)))
+
+
+# --- Removal
+
+
+async def test_only_what_was_never_published_is_removed(site: Site) -> None:
+    """A published agency keeps its keys; one that was enrolled by mistake goes."""
+    mistaken = "131016"
+    create_keys(site, [mistaken], "1", now())
+    await removal.remove(site, mistaken)
+    assert mistaken not in enrolled(site)
+    with pytest.raises(ValueError, match=f"agency {ASKER} is published, and stays"):
+        await removal.remove(site, ASKER)
+    assert ASKER in enrolled(site)

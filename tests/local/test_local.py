@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from services.operator.installation import Installation
 from services.operator.local import account, jars, kafka, postgres, process
 from services.operator.local.error import InstallationError
 from services.operator.local.kafka import KafkaSettings
@@ -120,6 +122,46 @@ def test_missing_java_names_the_package(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(InstallationError, match="apt-get install openjdk-17-jre-headless maven"):
         jars.find_java()
+
+
+@pytest.mark.parametrize("name", ["連携　𠮷 基盤", "a b#=!\\u0041:%20$"])
+def test_a_folder_may_have_any_name(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spaces, Japanese and what Java's files mean something by; for the checkout too. Nothing is written beside it."""
+    deployment, named = folder / name.replace(":", "") / "deploy", folder / name
+    shutil.copytree(jars.DEPLOYMENT, deployment)
+    libraries = named.with_name(name.replace(":", "")) / "kafka-libs"
+    libraries.symlink_to(jars.fetch_jars())
+    monkeypatch.setattr(kafka, "DEPLOYMENT", deployment)
+    monkeypatch.setenv("LC_ALL", "C")
+    settings = KafkaSettings(named, libraries=libraries, brief=True)
+    with kafka.running(settings) as broker:
+        assert api_versions(broker.bootstrap) == (7, 0)
+    assert kafka.STARTED in (named / "log" / "kafka.log").read_text()
+    assert (named / "kafka" / "data" / "meta.properties").exists()
+    assert {path.name for path in folder.iterdir()} == {name, name.replace(":", "")}
+    with postgres.running(PostgresSettings(named)) as database, psycopg.connect(database.dsn) as connection:
+        assert setting(connection, "data_directory") == str(named / "postgres" / "data")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("a,b", "has ',' in it: "), ("a\nb", "not in one line: "), ("a\udcff", "not in UTF-8 or ")],
+)
+def test_a_folder_that_cannot_work_is_refused(name: str, reason: str, tmp_path: Path) -> None:
+    """Kafka takes a comma for the end of a folder's name. Nothing is written before, by no part of a start."""
+    installation = Installation(tmp_path / name)
+    for start in (lambda: kafka.start(KafkaSettings(installation.folder)), installation.start_parts):
+        with pytest.raises(InstallationError, match=reason):
+            start()
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("name", ["a:b", "a*b"])
+def test_libraries_that_java_cannot_find_are_refused(name: str, tmp_path: Path) -> None:
+    """Java takes a colon for the end of a folder's name, and an asterisk for all jars."""
+    with pytest.raises(InstallationError, match=f"has '{re.escape(name[1])}' in it: .*Choose another"):
+        kafka.start(KafkaSettings(tmp_path / "new", libraries=tmp_path / name))
+    assert [*tmp_path.iterdir()] == []
 
 
 # --- PostgreSQL

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -76,6 +77,15 @@ def test_an_installation_survives_the_end_of_all_its_processes(own: Installation
     assert run(own, "down").output.count("Stopped: ") == 1
     assert "Nothing ran" in run(own, "down").output
     assert process.remembered(own.folder) == []
+    a_stop_forgets_no_layout(own)
+
+
+def a_stop_forgets_no_layout(own: Installation) -> None:
+    """`up --layout block`, `down`, `up`: one process per block again."""
+    lifecycle.bring_up(own, "block")
+    assert run(own, "down").exit_code == 0
+    assert run(own, "up").exit_code == 0
+    assert {one.name for one in process.running(own.folder)} == {*SERVERS, *process_names("block")}
 
 
 def a_taken_port_is_named(own: Installation) -> None:
@@ -120,7 +130,8 @@ def kill_everything(own: Installation) -> None:
     family = [psutil.Process(one.pid) for one in process.running(own.folder)]
     family += [child for one in family for child in one.children(recursive=True)]
     for one in family:
-        one.kill()
+        with suppress(psutil.NoSuchProcess):  # PostgreSQL's children end with their parent
+            one.kill()
     asyncio.run(until(lambda: not process.running(own.folder)))
 
 
@@ -137,6 +148,16 @@ def test_up_alone_keeps_the_layout(folder: Path, left: str, layout: str) -> None
     """What has ended by itself is started again as it was."""
     (folder / "run").mkdir(parents=True)
     process._remember(process.Process(left, 1, "another moment", folder, 0))
+    assert lifecycle._laid_out(Installation(folder)) == layout
+
+
+@pytest.mark.parametrize(
+    ("kept", "layout"), [("block\n", "block"), ("service\n", "service"), ("", "service"), ("x", "service")]
+)
+def test_the_layout_of_the_last_start_is_kept(folder: Path, kept: str, layout: str) -> None:
+    """Also where every process was stopped; a file that a power cut has emptied says nothing."""
+    folder.mkdir()
+    (folder / "layout").write_text(kept)
     assert lifecycle._laid_out(Installation(folder)) == layout
 
 

@@ -1,13 +1,19 @@
 """The demo's own judgement: what it says of a play, whoever played it."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
 from typing import Final
 
 import pytest
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 
 from services.operator.demo.playing import Case, conclude, tables
@@ -76,10 +82,51 @@ def test_each_part_is_a_table() -> None:
 
 def test_nothing_is_cut_off() -> None:
     """A word that is longer than its column goes on in the next line."""
-    word = "renkei.request.refused"
+    word = "renkei.request.refused.and.more"
     one, _ = printed(played(word, "refused", "refused"))
     assert word not in one
     assert "…" not in one
+
+
+def test_the_tables_fit_a_pipe(tmp_path: Path) -> None:
+    """Where no terminal says how wide it is no line has more than 80 columns, and no word that is expected is broken."""
+    cases = [
+        Case(number, one.shows, one.expected, one.expected, 99_999)
+        for number, part in enumerate(PARTS, 1)
+        for one in part.scenes
+    ]
+    (tmp_path / "played.json").write_text(json.dumps([asdict(case) for case in cases]))
+    kept = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    command = [sys.executable, "-c", CONCLUDING, str(tmp_path / "played.json"), str(tmp_path / "demo.json")]
+    said = subprocess.run(command, env=kept, capture_output=True, text=True, check=True).stdout
+    assert max(cell_len(line) for line in said.splitlines()) == 80
+    for word in {word for case in cases for word in case.expected.split()}:
+        assert f" {word} " in said, word
+
+
+CONCLUDING: Final = """
+import json, pathlib, sys
+from services.operator.demo.playing import Case, conclude
+from services.operator.demo.scenes import PARTS
+conclude(PARTS, [Case(**one) for one in json.load(open(sys.argv[1]))], pathlib.Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("got", "line"),
+    [
+        (("records", "refused", "refused"), "3 of 3 as expected"),
+        (("records", "records", "refused"), "2 of 3 as expected; not as expected: 2"),
+        (("", "", ""), "0 of 3 as expected; not as expected: 1, 2, 3"),
+    ],
+)
+def test_the_last_line_is_a_verdict(
+    got: Sequence[str], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How many came as expected, and which did not: nobody compares the columns by eye."""
+    with suppress(typer.Exit):
+        conclude(PLAY, played(*got), tmp_path / "demo.json")
+    assert capsys.readouterr().out.splitlines()[-1] == line
 
 
 def test_the_cases_are_twelve() -> None:

@@ -166,6 +166,20 @@ def test_a_variable_that_no_process_takes(
     assert said("status") == f"renkei: {name}: {reason}\n"
 
 
+def test_a_folder_in_which_kafka_cannot_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`up` refuses it before it makes the folder."""
+    monkeypatch.delenv("RENKEI_KAFKA", raising=False)
+    monkeypatch.setattr(sys, "argv", ["renkei", "up", "--folder", str(tmp_path / "a,b")])
+    with pytest.raises(SystemExit, match="2"):
+        command.main()
+    assert capsys.readouterr().err == (
+        f"renkei: Kafka cannot run with a path that has ',' in it: {tmp_path}/a,b/kafka. Choose another.\n"
+    )
+    assert not (tmp_path / "a,b").exists()
+
+
 def test_spans_of_time_that_no_calendar_has(said: Said) -> None:
     """Back and ahead."""
     large = "renkei: a number or a span of time is too large\n"

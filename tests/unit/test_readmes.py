@@ -1,6 +1,8 @@
 """What the READMEs say of the services is what the code does, as far as a program can tell."""
 
 import re
+import shutil
+import subprocess
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -119,3 +121,17 @@ def test_the_changelog_keeps_its_form() -> None:
     assert all(newer > older for newer, older in pairwise(numbers))
     kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
     assert set(re.findall(r"(?m)^### (.*)$", text)) <= kinds
+
+
+def test_the_example_leaves_no_untracked_files(tmp_path: Path) -> None:
+    """Every file that the quick start writes is one that git ignores."""
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    example = text[text.index("# prepare.sh") :].partition("```")[0]
+    written = re.findall(r"(?m) > ?(\S+)$", example)
+    assert len(written) == 4
+    git = shutil.which("git")
+    assert git
+    subprocess.run([git, "init", "-q", tmp_path], check=True)
+    shutil.copy(CHECKOUT / ".gitignore", tmp_path)
+    asked = subprocess.run([git, "-C", tmp_path, "check-ignore", *written], capture_output=True, text=True, check=False)
+    assert asked.stdout.split() == written

@@ -3,9 +3,12 @@
 import io
 import json
 import logging
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -83,3 +86,55 @@ def test_an_error_is_placed() -> None:
         int("x")
     assert re.fullmatch(r"unit/test_runtime_logging\.py:\d+", place(caught.value))
     assert place(ValueError("never raised")) == "unknown"
+
+
+FULL = """
+import sys, structlog
+from services.runtime.logging import configure
+from services.runtime.metrics import Metrics
+metrics = Metrics()
+configure("info", metrics.log_lines_lost.inc)
+for count in range(3):
+    structlog.get_logger().info("done", count=count)
+sys.stderr.write(str(metrics.registry.get_sample_value("renkei_log_lines_lost_total")))
+"""
+PARTLY = """
+import resource, structlog
+from services.runtime.logging import configure
+lost = []
+configure("info", lambda: lost.append(1))
+structlog.get_logger().info("before")
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
+structlog.get_logger().info("in part")
+structlog.get_logger().info("not at all")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+structlog.get_logger().info("after", error=chr(0x9023) + chr(0x643A))
+assert len(lost) == 2, lost
+"""
+
+
+def test_a_full_disk_ends_no_process() -> None:
+    """Every line is lost and counted; the process goes on, and ends as if nothing had been."""
+    with Path("/dev/full").open("wb") as full:
+        told = subprocess.run([sys.executable, "-c", FULL], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (told.returncode, told.stderr) == (0, "3.0")
+
+
+def test_a_pipe_that_nobody_reads_ends_no_process() -> None:
+    """As where the one who kept the log has ended."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    told = subprocess.run([sys.executable, "-c", FULL], stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (told.returncode, told.stderr) == (0, "3.0")
+
+
+def test_a_line_after_a_lost_one_is_whole(tmp_path: Path) -> None:
+    """Of the first that had no room a part is there; the next with room begins in a line of its own, in UTF-8."""
+    kept = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    with (tmp_path / "log").open("ab") as log:
+        subprocess.run([sys.executable, "-c", PARTLY], stdout=log, env={**os.environ, **kept}, check=True)
+    before, part, after = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+    assert json.loads(before)["event"] == "before"
+    assert len(before) + 1 + len(part) == 100
+    assert (json.loads(after)["event"], json.loads(after)["error"]) == ("after", "連携")

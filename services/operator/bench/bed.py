@@ -12,7 +12,7 @@ from typing import Any, Final
 from services.operator.bench.yardstick import yardstick
 from services.operator.console import readable
 from services.operator.installation import Installation
-from services.operator.lifecycle import bring_down, remove
+from services.operator.lifecycle import thrown_away
 
 BUILD: Final = Path("build")
 
@@ -21,13 +21,8 @@ BUILD: Final = Path("build")
 def installed() -> Iterator[Installation]:
     """An installation of nothing yet; whatever runs in it afterwards is ended, and all of it removed."""
     installation = Installation((BUILD / "bench").resolve())
-    with readable():
-        remove(installation)
-        try:
-            yield installation
-        finally:
-            bring_down(installation)
-            remove(installation)
+    with readable(), thrown_away(installation):
+        yield installation
 
 
 def kept(file: Path, figures: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """`renkei demo`: an installation, the play on it, tables of what was expected and what came, and build/demo.json."""
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,10 +17,13 @@ from services.operator.demo import deadline
 from services.operator.demo.preparing import prepare
 from services.operator.demo.scenes import PARTS, Part
 from services.operator.installation import Installation
-from services.operator.lifecycle import bring_down, bring_up, remove
+from services.operator.lifecycle import bring_up, thrown_away
 
 BUILD: Final = Path("build")
-WIDTHS: Final = {"case": 5, "expected": 4, "got": 4}
+WIDTHS: Final = {"case": 4, "expected": 5, "got": 5}
+"""Shares of the width: in 80 columns the longest word that is expected has room."""
+PIPE: Final = 80
+"""Columns of the tables where no terminal and no COLUMNS says how wide it is."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +46,9 @@ def demo(
 ) -> None:
     """Start a whole installation, play the scenario, print it, write build/demo.json, stop everything."""
     installation = Installation((BUILD / "demo").resolve(), told={"RENKEI_GRACE": str(deadline.GRACE)})
-    with readable():
-        remove(installation)
-        try:
-            bring_up(installation, "service")
-            cases = finished(play(installation, PARTS))
-        finally:
-            bring_down(installation)
-            if not keep:
-                remove(installation)
+    with readable(), thrown_away(installation, keep):
+        bring_up(installation, "service")
+        cases = finished(play(installation, PARTS))
     conclude(PARTS, cases, output)
 
 
@@ -75,9 +73,17 @@ def conclude(parts: Sequence[Part], cases: Sequence[Case], output: Path) -> None
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps([asdict(case) for case in cases], ensure_ascii=False, indent=1) + "\n")
     for table in tables(parts, cases):
-        screen.print(table)
+        screen.print(table, width=None if screen.is_terminal or "COLUMNS" in os.environ else PIPE)
+    screen.print(verdict(cases), soft_wrap=True)
     if not all(case.right for case in cases):
         raise typer.Exit(1)
+
+
+def verdict(cases: Sequence[Case]) -> str:
+    """How many cases came as expected; the number of each that did not."""
+    wrong = [case.case.split()[0] for case in cases if not case.right]
+    counted = f"{len(cases) - len(wrong)} of {len(cases)} as expected"
+    return f"{counted}; not as expected: {', '.join(wrong)}" if wrong else counted
 
 
 def tables(parts: Sequence[Part], cases: Sequence[Case]) -> list[Table]:

@@ -9,8 +9,21 @@ from rich.table import Column, Table
 
 from schemas.directory import KeyRecord
 from services.operator import publication
-from services.operator.console import HERE, Codes, Folder, finished, group, opened, progress, readable, screen
-from services.operator.keys import enrolment, renewal, revocation, roots
+from services.operator.agencies import require_known
+from services.operator.console import (
+    HERE,
+    Code,
+    Codes,
+    Folder,
+    finished,
+    group,
+    known_codes,
+    opened,
+    progress,
+    readable,
+    screen,
+)
+from services.operator.keys import enrolment, removal, renewal, revocation, roots
 from services.operator.keys.listing import SHORT, listed
 from services.operator.tables import now
 from services.runtime.keys import PrivateKey
@@ -19,7 +32,6 @@ keys = group("Keys and key rings.")
 
 PUBLISH: Final = "Publish the new records: renkei directory publish."
 
-Code = Annotated[str, typer.Argument(help="Code of the agency; the hub is NWS000.")]
 Revocable = Annotated[
     Literal["sign", "wrap", "permit", "assertion"] | None,
     typer.Option(help="With a code: all of the agency's keys of this purpose that are valid now."),
@@ -39,7 +51,9 @@ def create(
 
 @keys.command("renew")
 def renew(
-    codes: Annotated[list[str] | None, typer.Argument(help="Codes of agencies, such as 221309.")] = None,
+    codes: Annotated[
+        list[str] | None, typer.Argument(help="Codes of agencies, such as 221309.", callback=known_codes)
+    ] = None,
     folder: Folder = HERE,
     every: Annotated[bool, typer.Option("--all", help="All agencies whose root keys are here, and the hub.")] = False,
     sign: Annotated[bool, typer.Option("--sign", help="A new signing key too; for the hub also for permits.")] = False,
@@ -57,6 +71,14 @@ def renew(
     for key in made:  # a line each, however narrow the screen
         typer.echo(f"{key.agency} {key.purpose} {key.kid[:SHORT]} from {key.starts} until {key.until}")
     typer.echo(PUBLISH if made else "Nothing is missing.")
+
+
+@keys.command("remove")
+def remove(code: Code, folder: Folder = HERE) -> None:
+    """Delete every key of an agency of which the hub has published nothing. What was sealed under them is lost."""
+    with readable(), opened(folder).alone():
+        finished(removal.remove(opened(folder), code))
+    typer.echo(f"{code} has no keys here any more.")
 
 
 @keys.command("list")
@@ -112,6 +134,7 @@ def enroll(
 def _named(folder: Path, key: str, purpose: str | None) -> list[KeyRecord]:
     if purpose is None:
         return [revocation.by_kid(opened(folder), key)]
+    require_known([key], enrolment.enrolled(opened(folder)))
     return list(revocation.by_purpose(opened(folder), key, purpose, now()))
 
 

@@ -23,6 +23,7 @@ from schemas.directory import (
 from schemas.text import instant, to_bytes, to_text
 from schemas.wire import suites
 from schemas.wire.frame import digest
+from services.operator.agencies import require_known
 from services.operator.installation import Installation
 from services.operator.keys.keyrings import held_keys, key_files, write_keys
 from services.operator.local.error import InstallationError
@@ -71,8 +72,10 @@ def create_keys(
 ) -> None:
     """Keys for agencies that have none yet: root, rings, signed records, and in the end the list of enrolled roots.
 
-    What was broken off before that list was written is completed by the same call; InstallationError where a root key is
-    gone and keys of its agency are not. `step` is called after each agency."""
+    ValueError, and nothing written, where one of the codes is not known or has keys already. A call that broke off before
+    that list was written is completed by the same call; InstallationError where a root key is gone and keys of its agency
+    are not. `step` is called after each agency."""
+    require_known(agencies, enrolled(installation))
     installation.prepare()
     roots = json.loads(installation.roots.read_text())
     if there := enrolled(installation) & {*agencies}:
@@ -163,7 +166,9 @@ def key_record(held: PrivateKey, starts: str) -> KeyRecord:
 
 
 def enrolled(installation: Installation) -> set[str]:
-    """The agencies whose roots every service is given, those of other operators among them."""
+    """The agencies whose roots every service is given, those of other operators among them; none before the first start."""
+    if not installation.roots.exists():
+        return set()
     return {root["agency"] for root in json.loads(installation.roots.read_text())}
 
 

@@ -20,7 +20,7 @@ def held_keys(installation: Installation, agency: str) -> list[PrivateKey]:
     found: dict[str, PrivateKey] = {}
     for block in _blocks_of(agency):
         found |= KeyRings(installation.keys, secret, block).of(agency).by_kid
-    for file in _system_files(installation, agency):
+    for file in posting_files(installation, agency):
         if file.exists():
             key = PrivateKey.model_validate_json(file.read_bytes())
             found[key.kid] = key
@@ -61,7 +61,7 @@ def _blocks(agency: str, keys: Sequence[PrivateKey]) -> Iterator[tuple[str, list
 
 def _write_posting(installation: Installation, agency: str, keys: Sequence[PrivateKey], now: str) -> None:
     """The one that began last, and beside it the first that has yet to begin."""
-    file, following = _system_files(installation, agency)
+    file, following = posting_files(installation, agency)
     begun = [key for key in keys if key.starts <= now]
     coming = [key for key in keys if key.starts > now]
     replace_file(file, (begun or coming)[-1 if begun else 0].encoded())
@@ -71,5 +71,6 @@ def _write_posting(installation: Installation, agency: str, keys: Sequence[Priva
         following.unlink(missing_ok=True)
 
 
-def _system_files(installation: Installation, agency: str) -> tuple[Path, Path]:
+def posting_files(installation: Installation, agency: str) -> tuple[Path, Path]:
+    """The posting key of now, and the one that follows it; either may be missing."""
     return installation.systems / agency, installation.systems / f"{agency}.next"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from services.operator.local.error import InstallationError
 from services.operator.local.lock import locked
+from services.operator.local.terminal import show_any_character
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DEPLOYMENT = CHECKOUT / "deploy" / "local"
@@ -19,22 +20,40 @@ INSTALL = "On Debian: apt-get install openjdk-17-jre-headless maven. On macOS: b
 
 
 def fetch_jars(libraries: Path = LIBRARIES) -> Path:
-    """Fetches the jars with Maven, unless this same list was fetched before; several callers fetch once. Returns the folder.
+    """Fetches the jars with Maven, unless all of this list are there; several callers fetch once. Returns the folder.
 
-    Raises InstallationError where Maven is missing or fails, or where a jar is not the one that we checked.
+    Raises InstallationError where Maven is missing or fails, a jar is not the one that we checked, or this user may not
+    write there. Where all jars are there nothing is written: the checkout may be another user's.
     """
     checksums = (DEPLOYMENT / "jars.sha256").read_text()
-    with locked(libraries.with_suffix(".lock")):
-        stamp = libraries / STAMP
-        if not (stamp.exists() and stamp.read_text() == checksums):
-            partial = libraries.with_suffix(".partial")
-            shutil.rmtree(partial, ignore_errors=True)
-            _copy_dependencies(partial)
-            _verify(partial, checksums)
-            (partial / STAMP).write_text(checksums)
-            shutil.rmtree(libraries, ignore_errors=True)
-            partial.rename(libraries)
+    if _is_complete(libraries, checksums):
+        return libraries
+    try:
+        with locked(libraries.with_suffix(".lock")):
+            if not _is_complete(libraries, checksums):
+                _fetch(libraries, checksums)
+    except PermissionError as error:
+        raise InstallationError(
+            f"Kafka's jars are missing or damaged, and this user may not write {error.filename}. "
+            "Let the owner of the checkout fetch them: make kafka."
+        ) from None
     return libraries
+
+
+def _is_complete(libraries: Path, checksums: str) -> bool:
+    """Whether the list is the one that was fetched, and every jar is as it says, no more, no less."""
+    stamp = libraries / STAMP
+    return stamp.exists() and stamp.read_text() == checksums and not _differing(libraries, checksums)
+
+
+def _fetch(libraries: Path, checksums: str) -> None:
+    partial = libraries.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    _copy_dependencies(partial)
+    _verify(partial, checksums)
+    (partial / STAMP).write_text(checksums)
+    shutil.rmtree(libraries, ignore_errors=True)
+    partial.rename(libraries)
 
 
 def find_java() -> Path:
@@ -66,17 +85,22 @@ def _copy_dependencies(folder: Path) -> None:
 
 
 def _verify(folder: Path, checksums: str) -> None:
-    expected = {name: checksum for checksum, name in map(str.split, checksums.splitlines())}
-    found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.glob("*.jar")}
-    if differing := sorted(name for name, _ in expected.items() ^ found.items()):
+    if differing := _differing(folder, checksums):
         raise InstallationError(
             f"Maven fetched other jars than deploy/local/jars.sha256 lists: {', '.join(dict.fromkeys(differing))}."
             f" They are in {folder}. If the pom was changed on purpose, write the list anew (see deploy/local/README.md)."
         )
 
 
+def _differing(folder: Path, checksums: str) -> list[str]:
+    expected = {name: checksum for checksum, name in map(str.split, checksums.splitlines())}
+    found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.glob("*.jar")}
+    return sorted(name for name, _ in expected.items() ^ found.items())
+
+
 def main() -> None:
     """`make kafka`."""
+    show_any_character(sys.stdout, sys.stderr)
     try:
         print(f"Kafka is in {fetch_jars()}.")
     except InstallationError as error:

@@ -2,6 +2,7 @@
 
 import base64
 import subprocess
+import unicodedata
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,8 +16,11 @@ from services.operator.local.jars import DEPLOYMENT, LIBRARIES, fetch_jars, find
 from services.operator.local.lock import locked
 from services.operator.local.port import HOST, answers, choose_port, free_port
 from services.operator.local.process import Process
+from services.operator.local.properties import properties_text
 
 NAME = "kafka"
+ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
+"""Of Java: without it a path is read in ASCII, and files are written under another name."""
 STARTED = "Kafka Server started"
 HOURS_PER_DAY = 24
 # A padded business part has 1 MiB; headers and the record batch around it come on top.
@@ -70,9 +74,11 @@ class Broker:
 def start(settings: KafkaSettings) -> Broker:
     """Starts the broker on new or existing data and returns when it answers; one that runs already stays as it is.
 
-    Raises InstallationError where Java or Maven is missing, the port is taken, the data is gone, or the broker does not
-    come up. One that has data is not ended if it takes long: it may be recovering, and would begin that anew.
+    Raises InstallationError where Kafka cannot work with a path, Java or Maven is missing, the port is taken, the data is
+    gone, or the broker does not come up. One that has data is not ended if it takes long: it may be recovering, and would
+    begin that anew.
     """
+    require_possible(settings)
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with locked(settings.home / "lock"):
         if running := process.find(NAME, settings.folder):
@@ -83,11 +89,24 @@ def start(settings: KafkaSettings) -> Broker:
         port = choose_port(settings.home / "port", settings.port)
         configuration = _write_properties(settings, port)
         recovers = not _format(settings, java, libraries, configuration)
-        started = process.start(NAME, _command(settings, java, libraries, configuration), {}, settings.folder)
+        started = process.start(NAME, _command(settings, java, libraries, configuration), ENVIRONMENT, settings.folder)
         process.wait_ready(
             started, lambda: STARTED in started.output() and answers(port), settings.start_seconds, spare=recovers
         )
         return Broker(started, port)
+
+
+def require_possible(settings: KafkaSettings) -> None:
+    """InstallationError, before anything is written, for a path that Kafka or Java would take for another or for several."""
+    for path, separators in ((settings.home, ","), (settings.libraries, ":*"), (DEPLOYMENT, ",")):
+        if wrong := [mark for mark in separators if mark in str(path)]:
+            raise InstallationError(
+                f"Kafka cannot run with a path that has {wrong[0]!r} in it: {path}. Choose another."
+            )
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in str(path)):
+            raise InstallationError(
+                f"Kafka cannot run with a path that is not in UTF-8 or not in one line: {str(path)!a}."
+            )
 
 
 def stop(settings: KafkaSettings, grace_seconds: float = 30) -> bool:
@@ -148,7 +167,7 @@ def _write_properties(settings: KafkaSettings, port: int) -> Path:
         **settings.properties,
     }
     path = settings.home / "server.properties"
-    path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
+    path.write_text(properties_text(properties), encoding="ascii")
     return path
 
 
@@ -168,10 +187,13 @@ def _format(settings: KafkaSettings, java: Path, libraries: Path, configuration:
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        env=ENVIRONMENT,
+        cwd="/",
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
-    if done.returncode:
+    if done.returncode or not (data / "meta.properties").exists():
         raise InstallationError(f"Kafka could not format {data}:\n{done.stdout}")
     settings.made.touch()
     return True

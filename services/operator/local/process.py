@@ -18,6 +18,7 @@ import psutil
 
 from services.operator.local.error import InstallationError
 from services.operator.local.lock import locked
+from services.operator.local.signals import uninterrupted
 
 POLL_SECONDS = 0.02
 KILL_SECONDS = 10
@@ -77,12 +78,13 @@ def start(
         log_file = _log_file(name, folder)
         with os.fdopen(os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as log:
             log_start = log_file.stat().st_size
-            pid = _spawn(name, command, environment, log.fileno(), account)
-        former = _recorded(name, folder)
-        # None: it ended at once; the log says why, and wait_ready reports it.
-        began = _moment(pid) or "ended"
-        process = Process(name, pid, began, folder, log_start, former.restarts + 1 if former else 0)
-        _remember(process)
+            former = _recorded(name, folder)
+            with uninterrupted():  # nobody would find a program that runs and is not remembered
+                pid = _spawn(name, command, environment, log.fileno(), account)
+                # None: it ended at once; the log says why, and wait_ready reports it.
+                began = _moment(pid) or "ended"
+                process = Process(name, pid, began, folder, log_start, former.restarts + 1 if former else 0)
+                _remember(process)
         return process
 
 
