@@ -1,7 +1,8 @@
 """JSON with one spelling only (message.md section 1): the bytes that were signed are the bytes that travel.
 
 UTF-8, sorted ASCII keys, no white space, no duplicate keys, no null, no floats, integers below 2^53,
-NFC strings with minimal escapes. A reader serialises what it parsed; if the bytes differ, it is `Malformed`.
+strings in NFC but for CJK compatibility ideographs, with minimal escapes. A reader serialises what it parsed; if the
+bytes differ, it is `Malformed`.
 """
 
 import json
@@ -21,7 +22,7 @@ class Malformed(ValueError):
 
 
 def encode(value: Any) -> bytes:
-    """The one spelling of `value`; raises `Malformed` where it has none (null, floats, large integers, non-NFC)."""
+    """The one spelling of `value`; raises `Malformed` where it has none (null, floats, large integers, another normal form)."""
     _check(value, DEEPEST)
     return spelled(value)
 
@@ -43,7 +44,7 @@ def decode(data: bytes) -> Any:
 
 
 def read(data: bytes) -> Any:
-    """Any valid JSON, its strings in NFC (the edges take it; `exchange` makes it canonical).
+    """Any valid JSON, its strings in normal form (the edges take it; `exchange` makes it canonical).
 
     Duplicate keys, floats, null, and what has no canonical spelling at all are refused.
     """
@@ -66,11 +67,25 @@ def read(data: bytes) -> Any:
     return value
 
 
+KEPT: Final = re.compile("([\uf900-\ufaff\U0002f800-\U0002fa1f])")
+"""The CJK compatibility ideographs: variants in people's names, which NFC would replace by another character."""
+
+
+def normal(text: str) -> str:
+    """NFC, but for the CJK compatibility ideographs: each stays, and each run between two of them is put into NFC."""
+    return "".join(part if KEPT.match(part) else unicodedata.normalize("NFC", part) for part in KEPT.split(text))
+
+
+def is_normal(text: str) -> bool:
+    """Whether `normal` leaves it as it is. Another ideograph, which composes with nothing, ends a run as well."""
+    return unicodedata.is_normalized("NFC", text) or unicodedata.is_normalized("NFC", KEPT.sub("\u4e00", text))
+
+
 def normalised(value: Any) -> Any:
-    """The same value with NFC strings, for what producers post in another normal form."""
+    """The same value with strings in normal form, for what producers post in another."""
     match value:
         case str():
-            return unicodedata.normalize("NFC", value)
+            return normal(value)
         case dict():
             return {key: normalised(entry) for key, entry in value.items()}
         case list():
@@ -149,5 +164,5 @@ def _check_text(value: str) -> None:
         return
     if _SURROGATE.search(value):
         raise Malformed("a string holds a lone surrogate")
-    if not unicodedata.is_normalized("NFC", value):
-        raise Malformed("a string is not in normal form C")
+    if not is_normal(value):
+        raise Malformed("a string is not in normal form C (CJK compatibility ideographs stay)")

@@ -1,7 +1,6 @@
 """The field types that every record shares: codes, identifiers, instants and binary in JSON."""
 
 import re
-import unicodedata
 from binascii import a2b_base64, b2a_base64
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -115,9 +114,11 @@ class Record(BaseModel):
             data = self.__pydantic_serializer__.to_json(self, exclude_none=True, by_alias=True)
         except PydanticSerializationError:
             raise canonical.Malformed("a string holds a lone surrogate") from None
-        if data.isascii() or unicodedata.is_normalized("NFC", data.decode()):
+        if data.isascii() or canonical.is_normal(data.decode()):
             return data
-        return self._sorted()  # finds the string that is not in NFC, if it is not the n of "\n" that a mark follows
+        return (
+            self._sorted()
+        )  # finds the string that is not in normal form, if it is not the n of "\n" that a mark follows
 
     def _sorted(self) -> bytes:
         return canonical.encode(self.model_dump(mode="json", exclude_none=True, by_alias=True))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from schemas import catalogue, topics
+from schemas.canonical import Malformed
 from schemas.message import Drop, Emit, Message, Outcome
 from services.exchange.accepting import Accepter
 from services.exchange.deadlines import Deadlines
@@ -44,8 +45,20 @@ async def take_back(messages: Sequence[Message], exchange: Exchange) -> list[Out
 
 
 async def time_out(messages: Sequence[Message], exchange: Exchange) -> list[Outcome]:
-    """An exchange whose deadline has passed without an answer ends here."""
-    return await exchange.finisher.finish([exchange.deadlines.passed(message) for message in messages])
+    """An exchange whose deadline has passed without an answer ends here.
+
+    A record that says of no exchange is passed over: what is still open is published again."""
+    said = [message for message in messages if _is_read(message)]
+    passed = [Drop(message.position, "unreadable") for message in messages if not _is_read(message)]
+    return [*passed, *await exchange.finisher.finish([exchange.deadlines.passed(message) for message in said])]
+
+
+def _is_read(message: Message) -> bool:
+    """Whether it has a control part: a tombstone has none, nor what the client could not decode."""
+    try:
+        return bool(message.control)
+    except Malformed:
+        return False
 
 
 async def publish_due(exchange: Exchange) -> Sequence[Emit]:

@@ -197,10 +197,10 @@ class Installation:
     def wait_ready(self, started: Sequence[process.Process]) -> None:
         """Until each process says that it does its work; else InstallationError with the end of its log.
 
-        None is given up before it gives up itself and says why."""
+        None is ended that lives: a loop that waits stops neither the others of its process nor what they do."""
         limit = START_SECONDS + self.settings().patience
         for one in started:
-            process.wait_ready(one, lambda name=one.name: self.ready(name), limit)  # type: ignore[misc]
+            process.wait_ready(one, lambda name=one.name: self.ready(name), limit, spare=True)  # type: ignore[misc]
 
     def ready(self, name: str) -> bool:
         """Whether a process says that it does its work; False also while nobody answers."""

@@ -80,6 +80,7 @@ def test_nothing_is_said_where_all_is_well() -> None:
         (replace(WELL, beat=Beat(7, 130.0, settled=True)), "no beat of the hub for 2 min: after five minutes"),
         (replace(WELL, groups=[replace(GROUP, missing=12)]), "no offset on 12 partitions of network.submitted"),
         (replace(WELL, groups=[replace(GROUP, outrun=1)]), "offsets outside of network.submitted"),
+        (replace(WELL, groups=[replace(GROUP, held=(3,))]), "network.submitted: a transaction is open on partition 3"),
         (replace(WELL, groups=[LATER]), "has 9 records left to do, the oldest for 1 min"),
         (replace(WELL, quarantine=Held(2, "a/1/2", "hub", "KeyError", OLD)), "holds 2, the oldest for 3 d"),
         (replace(WELL, keys=Ending(9, 1, [("221309", "wrap", "")])), "month: `renkei keys renew 221309`"),

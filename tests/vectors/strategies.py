@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from schemas.control import FACELESS, Basis, Control, Item, Officer, Reply
 from schemas.directory import HUB
 from schemas.text import instant, moment, to_text
+from tests.vectors import verifier
 
 from .world import PERMITTED, Draft
 
@@ -30,8 +31,8 @@ def printable(text: str) -> bool:
     return all(character > "\x1f" and character != "\x7f" for character in text)
 
 
-texts = st.text(max_size=20).map(nfc)
-labels = st.text(min_size=1, max_size=20).map(nfc).filter(printable)
+texts = st.text(max_size=20).map(verifier.normal_form)
+labels = st.text(min_size=1, max_size=20).map(verifier.normal_form).filter(printable)
 agencies = st.text(_CAPITALS, min_size=6, max_size=13).filter(lambda code: code != HUB)
 names = st.tuples(st.sampled_from(_LETTERS), st.text(_NAMED, max_size=12)).map("".join)
 digests = st.binary(min_size=32, max_size=32).map(to_text)

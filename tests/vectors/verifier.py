@@ -124,13 +124,25 @@ def spell(value: object) -> str:
         require(abs(value) < 2**53, "malformed", "an integer is below 2^53")
         return str(value)
     if isinstance(value, str):
-        require(unicodedata.is_normalized("NFC", value), "malformed", "text is NFC")
+        require(normal_form(value) == value, "malformed", "text is in normal form")
         return f'"{value.translate(ESCAPES)}"'
     if isinstance(value, list | tuple):
         return f"[{','.join(map(spell, value))}]"
     if isinstance(value, Mapping):
         return f"{{{','.join(spell_members(value))}}}"
     raise Invalid("malformed", f"no spelling for {type(value).__name__}")
+
+
+def normal_form(text: str) -> str:
+    """Every CJK compatibility ideograph as it is, every run between them in NFC (section 1)."""
+    runs, kept = [""], list[str]()
+    for character in text:
+        if "\uf900" <= character <= "\ufaff" or "\U0002f800" <= character <= "\U0002fa1f":
+            kept.append(character)
+            runs.append("")
+        else:
+            runs[-1] += character
+    return "".join(unicodedata.normalize("NFC", run) + after for run, after in zip(runs, [*kept, ""], strict=True))
 
 
 def spell_members(value: Mapping[object, object]) -> Iterator[str]:

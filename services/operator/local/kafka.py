@@ -140,6 +140,8 @@ def policies(partitions: int, retention_days: int) -> dict[str, str]:
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.min.isr": "1",
         "transaction.state.log.num.partitions": "4",
+        # An open transaction holds back everybody who reads what is committed: no producer may keep one open longer.
+        "transaction.max.timeout.ms": "60000",
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
         # One process reads each group here; waiting for others (3 s by default) would only delay it.

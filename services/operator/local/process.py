@@ -139,8 +139,9 @@ def wait_ready(process: Process, is_ready: Callable[[], bool], deadline_seconds:
         if time.monotonic() > deadline:
             if spare:
                 raise InstallationError(
-                    f"{process.name} is not ready after {deadline_seconds:g} s, and goes on: after a crash it looks through"
-                    f" its data. Look again: renkei up.{_last_lines(process)}"
+                    f"{process.name} is not ready after {deadline_seconds:g} s, and goes on: a server looks through its"
+                    " data after a crash, of a service `renkei status` says what it waits for."
+                    f" Look again: renkei up.{_last_lines(process)}"
                 )
             kill(process.name, process.folder)
             raise InstallationError(f"{process.name} was not ready after {deadline_seconds:g} s.{_last_lines(process)}")

@@ -76,6 +76,12 @@ def _lag(lag: Lag, at: datetime) -> Iterator[str]:
         yield f"group {lag.group} has no offset on {lag.missing} partitions of {lag.topic}: `renkei topics apply`"
     if lag.outrun:
         yield f"group {lag.group} has offsets outside of {lag.topic}: records were lost, see the README"
+    if lag.held:
+        where = ", ".join(map(str, lag.held))
+        yield (
+            f"{lag.topic}: a transaction is open on partition {where}, and {lag.group} waits for what comes behind it: "
+            "if this stays, see services/operator/README.md"
+        )
     if lag.oldest is not None and at.timestamp() - lag.oldest / 1000 > LATE:
         since = duration(at.timestamp() - lag.oldest / 1000)
         yield f"{lag.group} has {lag.left} records left to do, the oldest for {since}"

@@ -11,6 +11,8 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from services.runtime.errors import Unavailable
 from services.runtime.logging import place
 
+COMMITTED: Final = "read_committed"
+"""The isolation level of whoever reads records: what a transaction wrote counts once it is committed."""
 AGAIN: Final = 0.5
 """Seconds until a client asks anew where the partitions are, if nobody has answered."""
 

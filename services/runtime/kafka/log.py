@@ -16,7 +16,7 @@ from schemas.topics import Topic
 from services.runtime.attempts import somebody_new
 from services.runtime.errors import Misconfigured, TooLarge, Unavailable
 from services.runtime.kafka import topics as cluster
-from services.runtime.kafka.errors import start, started, translated
+from services.runtime.kafka.errors import COMMITTED, start, started, translated
 from services.runtime.kafka.reader import GRACE, PATIENCE, SILENCE, KafkaReader, KafkaTable
 from services.runtime.log import Reader, TableReader, require_size
 
@@ -152,6 +152,7 @@ class KafkaLog:
         return AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             enable_auto_commit=False,
+            isolation_level=COMMITTED,
             max_partition_fetch_bytes=cluster.BATCH_LIMIT,
             fetch_max_wait_ms=fetch_wait_ms,
             session_timeout_ms=SESSION_TIMEOUT_MS,

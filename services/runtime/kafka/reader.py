@@ -76,6 +76,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 with suppress(TimeoutError):  # until a rebalance ends, say
                     async with asyncio.timeout(wait + 1):
                         found = await read_shares(self._consumer, limit, wait)
+                        if not found:
+                            await self._pass_over()
             except Undecodable:
                 found = await self._beside_unreadable(limit)
             except NoOffsetForPartitionError:
@@ -84,6 +86,18 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             except OffsetOutOfRangeError:
                 raise self._invalid() from None
         return found
+
+    async def _pass_over(self) -> None:
+        """Where nothing is in hand, what is no record counts as done: a transaction's marker, what it took back, what
+        compaction removed. Else a partition that ends in it has one left for ever, and retention would outrun the offset."""
+        for place in self._consumer.assignment() & self._done.keys():
+            try:
+                stands = await self._consumer.position(place)
+            except IllegalStateError:
+                return  # the partition is another member's by now
+            done = self._done.get(place)
+            if done is not None and self._read.get(place, done) <= done < stands:
+                self._done[place] = self._read[place] = stands
 
     def _require_answers(self, seconds: float) -> None:
         """aiokafka says nothing of requests that fail, and tries again: a broker that is gone looks like one that has nothing.

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.message import Message
 from schemas.topics import Topic
-from services.runtime.kafka.errors import started, translated
+from services.runtime.kafka.errors import COMMITTED, started, translated
 from services.runtime.kafka.reader import FOLDED, message_of
 from services.runtime.kafka.topics import BATCH_LIMIT, LONGEST_WAIT
 from services.runtime.kafka.unreadable import Undecodable, read_singly
@@ -17,7 +17,10 @@ async def scan(bootstrap: str, topic: Topic) -> list[Message]:
     """All records of all partitions up to their ends at the time of the call, each partition in order."""
     # `seek_to_beginning` would race with the reset that aiokafka starts by itself, which may come last and skip records.
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, max_partition_fetch_bytes=BATCH_LIMIT, auto_offset_reset="earliest"
+        bootstrap_servers=bootstrap,
+        isolation_level=COMMITTED,
+        max_partition_fetch_bytes=BATCH_LIMIT,
+        auto_offset_reset="earliest",
     )
     async with started(consumer, LONGEST_WAIT):
         with translated(f"cannot read {topic}"):
@@ -49,7 +52,9 @@ async def _up_to_the_ends(consumer: AIOKafkaConsumer, topic: Topic, limit: async
 
 async def watch(bootstrap: str, topic: Topic) -> AsyncIterator[list[Message]]:
     """What comes to a topic from now on, batch by batch; the first batch is empty and says that now has begun."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, max_partition_fetch_bytes=BATCH_LIMIT)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level=COMMITTED, max_partition_fetch_bytes=BATCH_LIMIT
+    )
     async with started(consumer, LONGEST_WAIT):
         partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
         consumer.assign(partitions)

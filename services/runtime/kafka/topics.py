@@ -71,7 +71,7 @@ async def missing_topics(bootstrap: str, topics: Sequence[Topic], groups: Groups
 
 
 async def ends(bootstrap: str, topic: Topic) -> dict[int, int]:
-    """The offset that the next record of each partition gets."""
+    """The offset that the next record of each partition gets, whatever transaction is open before it."""
     async with _lookup(bootstrap) as consumer:
         found: dict[TopicPartition, int] = await consumer.end_offsets(_all(topic))
     return {partition.partition: offset for partition, offset in found.items()}
