@@ -19,6 +19,12 @@ FIRST = Resident(900, NEIGHBOUR)
 """A person of these tests alone."""
 
 
+@pytest.fixture(autouse=True)
+def _here(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands work on the installation of the session, whose servers are elsewhere than in its folder."""
+    monkeypatch.setattr(people, "opened", lambda folder: site)
+
+
 def given(folder: Path, text: str) -> Path:
     path = folder / "given"
     path.write_text(text)
