@@ -16,22 +16,23 @@ LIMIT: Final = 640 * 1024
 class Registration(Record):
     """The control part of `replica.registered`; the value holds the copies of one item for one fiscal year (年度).
 
+    `withdrawal` ends their publication (公開終了): the value is the empty list, and an inquiry finds no data.
     `person` registers a person's flag alone: whether answers about them may be automatic (自動応答不可)."""
 
     v: Literal[1] = 1
     id: MessageId
     agency: AgencyCode
-    kind: Literal["replica", "person"]
+    kind: Literal["replica", "withdrawal", "person"]
     item: Item | None = None
     year: Annotated[int, Field(ge=1000, le=9999)] | None = None
     automatic: bool | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        replica = self.item is not None and self.year is not None and self.automatic is None
+        copies = self.item is not None and self.year is not None and self.automatic is None
         person = self.item is None and self.year is None and self.automatic is not None
-        if (replica, person) != (self.kind == "replica", self.kind == "person"):
-            raise ValueError("a replica names item and year; a person's flag names automatic")
+        if (copies, person) != (self.kind != "person", self.kind == "person"):
+            raise ValueError("a replica or withdrawal names item and year; a person's flag names automatic")
         return self
 
 

@@ -20,14 +20,14 @@ from schemas.business import INQUIRY_LIMIT, BusinessPartError, InquiryPart, chec
 from schemas.control import LIMIT as CONTROL_LIMIT
 from schemas.control import Question
 from schemas.directory import KeyRecord
+from schemas.number import LIMIT as SUBJECT_LIMIT
+from schemas.number import is_number
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
 from schemas.text import AgencyCode, Count, Digest, MessageId, Record, decoded, explained, instant, to_bytes, to_text
 from schemas.wire import suites
 from schemas.wire.frame import digest
 
 ASSERTION_LIMIT: Final = 4096
-SUBJECT_LIMIT: Final = 64
-"""Bytes of an internal number (既存番号, 団体内統合宛名番号)."""
 
 
 class Header(BaseModel):
@@ -91,7 +91,7 @@ def request_digest(control: bytes, number: bytes, business: bytes) -> bytes:
 def read_request(control: bytes, number: bytes, business: bytes) -> Posted:
     """Any valid JSON becomes canonical; raises `Refusal` (malformed, too_large). The business part is unjudged yet."""
     _within_limits(control, number, business)
-    if not number or not number.isascii() or not number.isalnum():
+    if not is_number(number):
         raise Refusal(RefusalCode.MALFORMED, "subject: an internal number of 1 to 64 letters and digits")
     try:
         request = Posted(*_question(control), number=number, business=_keys(business))

@@ -28,7 +28,7 @@ from schemas.request import Posted, read_request
 from schemas.text import decoded, instant, later
 from services.exchange.service import Exchange, open_exchange
 from services.hub.link_codes import LinkCodes
-from services.operator import asking, lifecycle, publication, residents
+from services.operator import asking, copies, lifecycle, publication, residents
 from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICE, OFFICER, YEAR, bypassing
 from services.operator.demo.bypassing import open_alone as open_alone
 from services.operator.demo.bypassing import publish as publish
@@ -399,5 +399,5 @@ async def settle_in(
     await residents.register(site, [_replica(resident) for resident in copied])
 
 
-def _replica(resident: Resident) -> residents.Replica:
-    return residents.Replica(resident.provider, resident.known_as, ITEM, YEAR, [copy_of(resident)])
+def _replica(resident: Resident) -> copies.Replica:
+    return copies.Replica(resident.provider, resident.known_as, ITEM, YEAR, [copy_of(resident)])

@@ -129,6 +129,12 @@ async def known_staff(connection: Connection, officers: Collection[tuple[str, Of
     return {(row["agency"], Officer(office=row["office"], role=row["role"], staff=row["staff"])) for row in rows}
 
 
+async def listed_staff(connection: Connection, agency: str) -> set[Officer]:
+    """An agency's list of staff."""
+    rows = await connection.fetch(_LISTED, agency)
+    return {Officer(office=row["office"], role=row["role"], staff=row["staff"]) for row in rows}
+
+
 async def load_staff(connection: Connection, agency: str, officers: Sequence[Officer]) -> None:
     """Replaces an agency's list of staff."""
     await connection.execute("DELETE FROM staff WHERE agency = $1", agency)
@@ -184,6 +190,7 @@ SELECT s.agency, s.staff, s.office, s.role
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS wanted (agency, staff, office, role)
 JOIN staff AS s USING (agency, staff, office, role)
 """
+_LISTED = "SELECT staff, office, role FROM staff WHERE agency = $1"
 _LOAD_STAFF = """
 INSERT INTO staff (agency, staff, office, role)
 SELECT $1, staff, office, role FROM unnest($2::text[], $3::text[], $4::text[]) AS loaded (staff, office, role)

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from schemas.business import InquiryPart
 from schemas.control import Question
-from schemas.request import SUBJECT_LIMIT
+from schemas.number import LIMIT as SUBJECT_LIMIT
 from schemas.spelling import Spelling
 from schemas.text import UUID_PATTERN, MessageId
 from services.gateway import examples, problem

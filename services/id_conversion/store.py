@@ -26,6 +26,11 @@ class Code:
     link_code: bytes
 
 
+async def lock(connection: Connection) -> None:
+    """Until the transaction ends nobody else who locks enrolls: numbers that are unknown stay unknown."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtext('renkei.id_conversion.codes'))")
+
+
 async def link_codes(connection: Connection, rest: AtRest, numbers: Collection[Value]) -> dict[Value, bytes]:
     """The link codes of these internal numbers, as far as they have one."""
     rows = await _found(connection, _BY_NUMBER, numbers)

@@ -3,62 +3,115 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from schemas import canonical, topics
-from schemas.catalogue import load_catalogue
-from schemas.control import Item, Officer
+from schemas.control import Officer
 from schemas.directory import HUB
-from schemas.message import Message
-from schemas.replica import Registration
 from schemas.text import instant
 from services.exchange import store as exchange
 from services.hub import store as hub
 from services.hub.link_codes import LinkCodes
 from services.id_conversion import store as id_conversion
 from services.id_conversion.store import Code
-from services.operator.identifiers import uuid7
+from services.operator import copies, persons
+from services.operator.copies import Replica
 from services.operator.installation import Installation
+from services.operator.persons import Enrolled, Number, Person
 from services.operator.tables import at_rest, now, rings, tables
 from services.routing import store as routing
-from services.runtime.kafka.log import KafkaLog
-from services.runtime.rest import INTERNAL, AtRest
+from services.runtime.postgres import Connection
+from services.runtime.rest import AtRest
 
 PART = 1000
 
-Person = Mapping[str, str]
-"""One person's internal number at each agency that knows them."""
+
+async def enroll(installation: Installation, numbers: Sequence[Mapping[str, str]]) -> Enrolled:
+    """Enrolls persons, each given by the internal number at each agency that knows them."""
+    return await enroll_lines(installation, [Person(line, known) for line, known in enumerate(numbers, 1)])
 
 
-@dataclass(frozen=True)
-class Replica:
-    """Copies (副本) of one item of one person for one fiscal year."""
+async def enroll_lines(installation: Installation, people: Sequence[Person]) -> Enrolled:
+    """The hub gives new persons a core id; each agency's code conversion table learns new link codes (符号取得).
 
-    agency: str
-    number: str
-    item: Item
-    year: int
-    records: Sequence[Mapping[str, object]]
-
-
-async def enroll(installation: Installation, persons: Sequence[Person]) -> None:
-    """The hub gives each person a core id and link codes; each agency's code conversion table learns its own (符号取得).
-
-    `MissingKey`, before anything is written, for an agency without a data key here."""
-    held = rings(installation, "hub").of(HUB).current("permutation", instant(now()))
-    codes, rest = LinkCodes(held.secret), at_rest(installation)
-    for agency in {agency for person in persons for agency in person}:
+    A person of whom one number is known keeps the core id. Everything is checked before anything is written: ValueError
+    for a contradiction, `MissingKey` for an agency without a data key here."""
+    persons.require_different(people)
+    codes, rest = _hub_codes(installation), at_rest(installation)
+    agencies = {agency for person in people for agency in person.numbers}
+    for agency in agencies:
         rest.key(agency)
+    async with (
+        tables(installation, "id_conversion") as database,
+        database.transaction(agencies) as connection,
+    ):
+        await id_conversion.lock(connection)
+        known = await _known(connection, rest, codes, people)
+        cores = persons.cores_of(people, known)
+        persons.require_one_number(people, cores, await _held(connection, rest, codes, people, cores))
+        fresh = await _cores(installation, cores)
+        new = _new(people, fresh, known, codes)
+        for start in range(0, len(new), PART):
+            await id_conversion.enroll(connection, rest, new[start : start + PART])
+    return Enrolled(len(new), len(known))
+
+
+def _hub_codes(installation: Installation) -> LinkCodes:
+    held = rings(installation, "hub").of(HUB).current("permutation", instant(now()))
+    return LinkCodes(held.secret)
+
+
+async def _known(connection: Connection, rest: AtRest, codes: LinkCodes, people: Sequence[Person]) -> dict[Number, int]:
+    """The core ids behind the numbers that have a link code."""
+    values = {
+        (agency, rest.index(agency, id_conversion.NUMBER, number.encode())): (agency, number)
+        for person in people
+        for agency, number in person.numbers.items()
+    }
+    found = await id_conversion.link_codes(connection, rest, values)
+    named = {values[value]: codes.core(value[0], code.decode()) for value, code in found.items()}
+    if None in named.values():
+        raise ValueError("a link code that is stored here is none of this hub")
+    return {number: core for number, core in named.items() if core is not None}
+
+
+async def _held(
+    connection: Connection, rest: AtRest, codes: LinkCodes, people: Sequence[Person], cores: Sequence[int | None]
+) -> dict[tuple[str, int], str]:
+    """The numbers that known persons have at the agencies that are named for them."""
+    values = {
+        (agency, rest.index(agency, id_conversion.LINK_CODE, codes.issue(agency, core).encode())): (agency, core)
+        for person, core in zip(people, cores, strict=True)
+        if core is not None
+        for agency in person.numbers
+    }
+    found = await id_conversion.numbers(connection, rest, values)
+    return {values[value]: number.decode() for value, number in found.items()}
+
+
+async def _cores(installation: Installation, cores: Sequence[int | None]) -> list[int]:
+    """The same, with core ids that the hub draws for new persons."""
+    count = sum(core is None for core in cores)
+    if not count:
+        return [core for core in cores if core is not None]
     async with tables(installation, "hub") as database, database.transaction({HUB}) as connection:
-        cores = await hub.add_persons(connection, len(persons))
-    bound = [
+        drawn = iter(await hub.add_persons(connection, count))
+    return [next(drawn) if core is None else core for core in cores]
+
+
+def _new(people: Sequence[Person], cores: Sequence[int], known: Mapping[Number, int], codes: LinkCodes) -> list[Code]:
+    return [
         Code(agency, number.encode(), codes.issue(agency, core).encode())
-        for person, core in zip(persons, cores, strict=True)
-        for agency, number in person.items()
+        for person, core in zip(people, cores, strict=True)
+        for agency, number in person.numbers.items()
+        if (agency, number) not in known
     ]
-    async with tables(installation, "id_conversion") as database:
-        for start in range(0, len(bound), PART):
-            part = bound[start : start + PART]
-            async with database.transaction({code.agency for code in part}) as connection:
-                await id_conversion.enroll(connection, rest, part)
+
+
+async def is_known(installation: Installation, agency: str, number: str) -> bool:
+    """Whether an agency's tables know a person: by a link code or a copy."""
+    rest = at_rest(installation)
+    value = (agency, rest.index(agency, id_conversion.NUMBER, number.encode()))
+    async with tables(installation, "id_conversion") as database, database.transaction({agency}) as connection:
+        coded = await id_conversion.link_codes(connection, rest, {value})
+    return bool(coded) or await copies.has_copies(installation, agency, number)
 
 
 async def link_code(installation: Installation, agency: str, number: bytes) -> bytes:
@@ -70,51 +123,33 @@ async def link_code(installation: Installation, agency: str, number: bytes) -> b
 
 
 async def register(installation: Installation, replicas: Sequence[Replica]) -> None:
-    """Publishes copies, sealed; each is checked against the catalogue first. Raises ValueError without the value."""
-    rest, catalogue = at_rest(installation), load_catalogue()
-    log = KafkaLog(installation.kafka())
-    try:
-        for start in range(0, len(replicas), PART):
-            messages = []
-            for replica in replicas[start : start + PART]:
-                item = catalogue.item(replica.item.name, replica.item.layout)
-                if item is None:
-                    raise ValueError(f"the catalogue has no item {replica.item.name} of layout {replica.item.layout}")
-                for record in replica.records:
-                    item.validate(record)
-                messages.append((topics.replica_registered, _registered(replica, rest)))
-            await log.publish(messages)
-    finally:
-        await log.close()
+    """Publishes copies, sealed; all are checked against the catalogue first. Raises ValueError without the value."""
+    for replica in replicas:
+        copies.check(replica)
+    await copies.publish(installation, replicas, lambda count: None)
 
 
 async def flag(installation: Installation, agency: str, number: str, automatic: bool) -> None:
-    """Whether answers about the person may be automatic (自動応答不可)."""
-    registration = Registration(id=uuid7(), agency=agency, kind="person", automatic=automatic)
-    log = KafkaLog(installation.kafka())
-    try:
-        message = _message(registration, number, canonical.encode([]), at_rest(installation))
-        await log.publish([(topics.replica_registered, message)])
-    finally:
-        await log.close()
+    """Publishes whether answers about the person may be automatic (自動応答不可)."""
+    await copies.publish_flag(installation, agency, number, automatic)
 
 
-async def load_staff(installation: Installation, agency: str, officers: Sequence[Officer]) -> None:
+@dataclass(frozen=True)
+class Loaded:
+    """Changes of a list of staff."""
+
+    added: int
+    kept: int
+    removed: int
+
+
+async def load_staff(installation: Installation, agency: str, officers: Sequence[Officer]) -> Loaded:
     """Replaces the agency's list of staff (職員権限)."""
+    new = set(officers)
     async with tables(installation, "exchange") as database, database.transaction({agency}) as connection:
+        there = await exchange.listed_staff(connection, agency)
         await exchange.load_staff(connection, agency, officers)
-
-
-def _registered(replica: Replica, rest: AtRest) -> Message:
-    registration = Registration(id=uuid7(), agency=replica.agency, kind="replica", item=replica.item, year=replica.year)
-    return _message(registration, replica.number, canonical.encode(list(replica.records)), rest)
-
-
-def _message(registration: Registration, number: str, records: bytes, rest: AtRest) -> Message:
-    control = registration.encoded()
-    sealed = rest.seal(registration.agency, control, {"value": records, "subject": INTERNAL + number.encode()})
-    headers = {"control": control, "subject": sealed["subject"], "sealed": sealed["sealed"]}
-    return Message(key=registration.agency, value=sealed["value"], headers=headers)
+    return Loaded(len(new - there), len(new & there), len(there - new))
 
 
 async def case_state(installation: Installation, agency: str, sender: str, exchange: str) -> str:

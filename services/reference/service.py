@@ -8,13 +8,15 @@ from typing import Final
 
 from schemas import canonical, topics
 from schemas.business import LIMIT as BUSINESS_LIMIT
-from schemas.business import MOST_RECORDS, AnswerPart, Days, FiscalYear, Period, check_answer, check_inquiry
+from schemas.business import MOST_RECORDS, AnswerPart, Days, FiscalYear, Period, check_inquiry
 from schemas.catalogue import Catalogue, load_catalogue
 from schemas.control import Item
 from schemas.message import Drop, Message, Outcome, Position
+from schemas.number import is_number
 from schemas.replica import LIMIT, Found, Registration
 from schemas.text import decoded
 from services.reference import store
+from services.reference.registering import WITHDRAWN, check_copies
 from services.reference.store import Order, Person, Replica, Wanted
 from services.runtime.postgres import Database, database
 from services.runtime.rest import INTERNAL, AtRest, Unreadable
@@ -40,7 +42,11 @@ class Reference:
     def person(self, message: Message) -> Person | None:
         """Whose copies are meant; None for a link code without a row, who has none."""
         subject = self.rest.open(message, "subject")
-        return (message.key, self.rest.index(message.key, PERSON, subject[1:])) if subject[:1] == INTERNAL else None
+        return self.known_as(message.key, subject[1:]) if subject[:1] == INTERNAL else None
+
+    def known_as(self, agency: str, number: bytes) -> Person:
+        """The person whom an agency knows by this internal number."""
+        return (agency, self.rest.index(agency, PERSON, number))
 
 
 async def find(messages: Sequence[Message], reference: Reference) -> list[Outcome]:
@@ -87,16 +93,13 @@ def _registered(message: Message, reference: Reference) -> Replica | tuple[Perso
     registration = decoded(Registration, message.headers.get("control", b""), 4096)
     if len(message.value) > LIMIT or registration.agency != message.key or not reference.rest.holds(message):
         raise canonical.Malformed("too large, or not sealed by an agency of this site")
-    person = reference.person(message)
-    if person is None:
-        raise canonical.Malformed("a link code is nobody's internal number")
+    subject = reference.rest.open(message, "subject")
+    if subject[:1] != INTERNAL or not is_number(subject[1:]):
+        raise canonical.Malformed("the subject is no internal number")
+    person = reference.known_as(message.key, subject[1:])
     if registration.item is None or registration.year is None:
         return person, bool(registration.automatic)
-    records = canonical.decode(reference.rest.open(message, "value"))
-    item = reference.catalogue.item(registration.item.name, registration.item.layout)
-    if item is None:
-        raise canonical.Malformed("the catalogue has no such item")
-    check_answer(AnswerPart(outcome="records", records=records).encoded(), item)
+    check_copies(registration, reference.rest.open(message, "value"), reference.catalogue)
     return _replica(message, registration.item, registration.year, person)
 
 
@@ -129,7 +132,8 @@ def _wanted(message: Message, reference: Reference) -> Wanted | None:
 
 
 def _found(wanted: Wanted, replicas: Sequence[Replica], manual: set[Person], reference: Reference) -> Found:
-    copies = [_records(replica, reference) for replica in replicas]
+    stored = [_records(replica, reference) for replica in replicas]
+    copies = [records for records in stored if records != WITHDRAWN]
     return found_part(copies, automatic=wanted.person not in manual)
 
 

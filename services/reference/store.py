@@ -68,6 +68,17 @@ async def manual(connection: Connection, persons: Collection[Person]) -> set[Per
     return {(row["agency"], row["person"]) for row in rows}
 
 
+async def has_copies(connection: Connection, person: Person) -> bool:
+    """Whether any copy about a person is here, or was until its withdrawal."""
+    return bool(await connection.fetchval(_HAS_COPIES, *person))
+
+
+async def flagged(connection: Connection, person: Person) -> tuple[bool, int] | None:
+    """A person's flag, and when its record was appended in milliseconds; None without a flag."""
+    rows = await connection.fetch(_FLAGGED, *person)
+    return (rows[0]["automatic"], rows[0]["appended"]) if rows else None
+
+
 async def register(connection: Connection, replicas: Sequence[tuple[Replica, Order]]) -> None:
     """Stores copies; of the same person, item and year the last in the topic's order stays, whenever it is stored."""
     rows = _latest([((one.person, one.item, one.layout, one.year), one, order) for one, order in replicas])
@@ -130,6 +141,8 @@ SELECT f.agency, f.person
 FROM unnest($1::text[], $2::bytea[]) AS wanted (agency, person) JOIN flags AS f USING (agency, person)
 WHERE NOT f.automatic
 """
+_HAS_COPIES = "SELECT EXISTS (SELECT FROM replicas WHERE agency = $1 AND person = $2)"
+_FLAGGED = "SELECT automatic, appended FROM flags WHERE agency = $1 AND person = $2"
 _REGISTER = """
 INSERT INTO replicas AS r (agency, person, item, layout, year, value, control, sealed, log_offset, appended)
 SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::int[], $5::int[], $6::bytea[], $7::bytea[], $8::text[],

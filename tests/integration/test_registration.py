@@ -8,9 +8,9 @@ from schemas import canonical, topics
 from schemas.catalogue import load_catalogue
 from schemas.message import Message, Position
 from schemas.replica import Registration
+from services.operator.copies import message_of
 from services.operator.demo import ITEM, NEIGHBOUR, YEAR
 from services.operator.identifiers import uuid7
-from services.operator.residents import _message
 from services.operator.samples import income_tax_certificate
 from services.operator.tables import at_rest
 from services.reference import service as steps
@@ -46,7 +46,7 @@ def registered(reference: Reference, offset: int, time: int, said: int | bool) -
     else:
         registration = Registration(id=uuid7(), agency=NEIGHBOUR, kind="replica", item=ITEM, year=YEAR)
         records = [income_tax_certificate(YEAR, said)]
-    message = _message(registration, NUMBER, canonical.encode(records), reference.rest)
+    message = message_of(registration, NUMBER, canonical.encode(records), reference.rest)
     position = Position(topics.replica_registered.name, 3, offset)
     return Message(message.key, message.value, message.headers, position, str(position), time)
 

@@ -104,7 +104,7 @@ def test_a_database_that_is_not_there(dsn: str, error: type[Exception], text: st
         (("staff", "load", CODE), "", "line 1: the names of the columns are expected"),
         (("replica", "register", CODE), f'{{"number": "{SECRET}", "records": []}}\n', "line 1: year: missing"),
         (("replica", "register", CODE), f'\n["{SECRET}"]\n', "line 2: record: model_type"),
-        (("replica", "register", CODE), f'{{"number": "{SECRET}"', "line 1: record: json_invalid"),
+        (("replica", "register", CODE), f'{{"number": "{SECRET}"', "line 1: not JSON"),
         (("replica", "register", CODE, "--item", f"x:{SECRET}"), "", "an item is a name and the number of its layout"),
     ],
 )
@@ -124,7 +124,7 @@ def test_a_file_that_is_not_as_it_should_be(
         (f"{NUMBER},{NUMBER}2\n{NUMBER}3,{NUMBER}4\n", "line 1, column 1: no code of an agency whose keys are here"),
         (f"{CODE},{NUMBER}\n", "line 1, column 2: no code of an agency whose keys are here"),
         (f"{CODE},{CODE}\n{NUMBER},{NUMBER}2\n", "line 1, column 2: named like a column before it"),
-        (f"{CODE},{OTHER}\n{NUMBER},\n{NUMBER},{NUMBER}2\n", "line 3: a number that stands in a line before"),
+        (f"{CODE},{OTHER}\n{NUMBER},\n{NUMBER},{NUMBER}2\n", "line 3, 221309: a number that stands in line 2"),
         (f'{CODE},"{NUMBER}"2\n', "line 1: ',' expected after '\"'"),
         ("", "line 1: the names of the columns are expected"),
     ],
@@ -191,7 +191,7 @@ def test_a_number_that_is_none(said: Said) -> None:
     """It is refused as the gateway refuses it."""
     inquiry = ("inquire", CODE, OTHER, "--number", SECRET, "--officer", "a:b:c", "--row", "27", "--branch", "4")
     answer = said(*inquiry, "--year", "2026")
-    assert answer == "renkei: malformed: subject: an internal number of 1 to 64 letters and digits\n"
+    assert answer == "renkei: --number: expected an internal number of 1 to 64 ASCII letters and digits\n"
 
 
 async def test_a_file_of_a_spreadsheet(folder: Path) -> None:

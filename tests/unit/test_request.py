@@ -15,10 +15,10 @@ from schemas import canonical
 from schemas.business import INQUIRY_LIMIT
 from schemas.control import LIMIT as CONTROL_LIMIT
 from schemas.directory import KeyRecord, key_id
+from schemas.number import LIMIT as SUBJECT_LIMIT
 from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
 from schemas.request import (
     ASSERTION_LIMIT,
-    SUBJECT_LIMIT,
     Claims,
     Posted,
     ReadClaims,

@@ -17,6 +17,7 @@ from schemas.message import Message
 from schemas.request import assert_request
 from services.operator import asking, publication, residents
 from services.operator.console import finished, progress
+from services.operator.copies import Replica
 from services.operator.installation import Installation, Layout
 from services.operator.keys import enrolment
 from services.operator.lifecycle import bring_up, prepare_hub
@@ -87,7 +88,7 @@ async def settle(installation: Installation, people: Sequence[Case]) -> None:
         installation, [{case.asker: case.number, case.provider: case.provider_number} for case in people]
     )
     records = [income_tax_certificate(YEAR), income_tax_certificate(YEAR)]
-    copies = [residents.Replica(case.provider, case.provider_number, ITEM, YEAR, records) for case in people]
+    copies = [Replica(case.provider, case.provider_number, ITEM, YEAR, records) for case in people]
     await residents.register(installation, copies)
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from schemas.control import Item, Officer
 from schemas.directory import Grant
 from services.operator import demo, publication, residents
+from services.operator.copies import Replica
 from services.operator.demo import ASKER, ASSESSED, ELSEWHERE, ITEM, NEIGHBOUR, OFFICE, OFFICER, UNASSESSED, YEAR
 from services.operator.installation import Installation
 from services.operator.keys import enrolment
@@ -20,7 +21,7 @@ STAFF: Final[dict[str, list[Officer]]] = {
     NEIGHBOUR: [OFFICER],
     UNASSESSED: [OFFICER],
 }
-PERSONS: Final[list[residents.Person]] = [
+PERSONS: Final[list[dict[str, str]]] = [
     {ASKER: demo.APPLICANT, NEIGHBOUR: "SYN5000001", UNASSESSED: demo.RESIDENT},
     {ASKER: demo.SPOUSE, ELSEWHERE: "SYN7000002"},
     {ASKER: demo.FLAGGED, ELSEWHERE: "SYN7000003"},
@@ -39,7 +40,7 @@ async def prepare(installation: Installation) -> None:
     for agency, officers in STAFF.items():
         await residents.load_staff(installation, agency, officers)
     await residents.enroll(installation, PERSONS)
-    replicas = [residents.Replica(*copy, ITEM, YEAR, [income_tax_certificate(YEAR)]) for copy in COPIES]
+    replicas = [Replica(*copy, ITEM, YEAR, [income_tax_certificate(YEAR)]) for copy in COPIES]
     await residents.register(installation, replicas)
     await residents.flag(installation, ELSEWHERE, "SYN7000003", automatic=False)
     await publication.in_force(installation)

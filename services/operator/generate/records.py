@@ -10,9 +10,10 @@ from typing import Any, Final, get_args
 
 from schemas import topics
 from schemas.control import LIMIT as CONTROL_LIMIT
+from schemas.number import LIMIT as SUBJECT_LIMIT
 from schemas.proof import LIMIT as PROOF_LIMIT
 from schemas.quarantine import LIMIT as QUARANTINE_LIMIT
-from schemas.request import ASSERTION_LIMIT, SUBJECT_LIMIT
+from schemas.request import ASSERTION_LIMIT
 from schemas.text import AgencyCode, Digest
 from schemas.topics import Topic
 from schemas.wire.envelope import LIMITS
