@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from schemas import canonical
 from schemas.business import AnswerPart
 from schemas.control import Item
+from schemas.sentences import Expected
 from schemas.text import AgencyCode, FreeRecord, MessageId, Record
 
 LIMIT: Final = 640 * 1024
@@ -31,7 +32,7 @@ class Registration(Record):
         replica = self.item is not None and self.year is not None and self.automatic is None
         person = self.item is None and self.year is None and self.automatic is not None
         if (replica, person) != (self.kind == "replica", self.kind == "person"):
-            raise ValueError("a replica names item and year; a person's flag names automatic")
+            raise Expected("a replica names item and year; a person's flag names automatic")
         return self
 
 

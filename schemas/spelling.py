@@ -7,7 +7,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import CoreSchema, core_schema
 
 from schemas.catalogue.item import DIALECT
-from schemas.text import Binary, Instant
+from schemas.text import Binary, Instant, PostedInstant
 
 
 class Spelling(GenerateJsonSchema):
@@ -49,6 +49,11 @@ WORDS: Final[Mapping[Any, Mapping[str, str]]] = {
     _validator(Instant): {
         "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
         "description": "UTC, milliseconds",
+    },
+    _validator(PostedInstant): {
+        "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+        r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
+        "description": "UTC or with an offset; made UTC with milliseconds",
     },
     _validator(Binary): {"pattern": "^[A-Za-z0-9_-]*$", "description": "base64url without padding"},
 }

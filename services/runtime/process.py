@@ -118,7 +118,7 @@ class Process:
     ) -> tuple[Service, Any]:
         clock = directory.clock
         held = keys.get(service.ring) or KeyRings(self.settings.keys, b"", "")
-        environment = Environment(service.name, self.settings, directory, held, log, clock)
+        environment = Environment(service.name, self.settings, directory, held, log, clock, metrics=self.metrics)
         resources = await self._patient(lambda: stack.enter_async_context(service.resources(environment)), service.name)
         if service.application is not None:
             self.pages.application = service.application(resources)

@@ -42,10 +42,13 @@ EVERY: Final = {"401": {"bad_assertion"}, "405": {"no_such_method"}, "500": {"de
 
 def test_each_page_has_its_problems() -> None:
     """And no 422, which is never sent."""
-    posting = ("malformed", "not_served", "too_slow", "id_reused", "too_large", "not_json")
-    assert codes("postInquiry") == EVERY | {str(PROBLEMS[code].status): {code} for code in posting}
-    assert codes("getExchange") == EVERY | {"404": {"unknown_exchange"}}
-    assert codes("getAnswer") == EVERY | {"404": {"unknown_exchange", "no_answer_yet"}}
+    bad = {"400": {"malformed"}}
+    posting = ("not_served", "too_slow", "id_reused", "too_large", "not_json")
+    assert codes("postInquiry") == EVERY | {str(PROBLEMS[code].status): {code} for code in posting} | {
+        "400": {"malformed", "unknown_item", "unknown_edition"}
+    }
+    assert codes("getExchange") == EVERY | bad | {"404": {"unknown_exchange"}}
+    assert codes("getAnswer") == EVERY | bad | {"404": {"unknown_exchange", "no_answer_yet"}}
     assert "HTTPValidationError" not in DOCUMENT["components"]["schemas"]
 
 

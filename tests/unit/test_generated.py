@@ -179,7 +179,10 @@ def test_a_schema_asks_for_what_a_reader_asks_for(control: Control, name: str) -
 
 @pytest.mark.parametrize(("schema", "record"), RECORDS)
 def test_a_schema_knows_every_field(schema: str, record: Record) -> None:
-    """Another one is refused, as the reader refuses it."""
+    """Another one is refused, as the reader refuses it; claims of a JWT may have others (RFC 7519 section 4)."""
+    if schema.endswith("_claims"):
+        accept(schema, json.dumps({**json.loads(record.encoded()), "aud": ["renkei"], "iat": 1.5}).encode())
+        return
     with pytest.raises(ValidationError):
         accept(schema, json.dumps({**json.loads(record.encoded()), "another": 1}).encode())
 

@@ -9,7 +9,6 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
-from schemas.message import Message
 from services.operator.bench import population
 from services.operator.bench.bed import BUILD, installed, kept
 from services.operator.bench.cost import per_inquiry, processor_seconds
@@ -104,7 +103,7 @@ def _timed(installation: Installation, people: Sequence[population.Case], rate: 
     return _run(installation, population.requests(installation, people, int(rate * seconds)), rate, what)
 
 
-def _run(installation: Installation, messages: Sequence[Message], rate: float | None, what: str) -> Run:
+def _run(installation: Installation, messages: Sequence[population.Request], rate: float | None, what: str) -> Run:
     with progress(what, len(messages)) as step:
         return asyncio.run(drive(installation.kafka(), messages, rate, step))
 
