@@ -43,11 +43,15 @@ class Ending:
         )
 
     def completed(self, message: Message) -> Emit:
-        """The record on `exchange.completed`: a CloudEvent in binary mode, for other tools."""
+        """The record on `exchange.completed`: a CloudEvent in binary mode, for other tools.
+
+        Their SDKs hand on attributes alone, so control part and key id are extension attributes too."""
         headers = {
             "control": self.control,
             "subject": self.subject,
             "sealed": self.sealed,
+            "ce_control": self.control,
+            "ce_sealed": self.sealed,
             "ce_specversion": b"1.0",
             "ce_type": f"renkei.{'request' if self.request else 'exchange'}.{self.state}".encode(),
             "ce_source": f"/agencies/{self.agency}".encode(),

@@ -35,6 +35,8 @@ class Environment:
     log: "Log"
     clock: Clock
     metrics: Metrics = field(default_factory=Metrics, kw_only=True)
+    partition: Callable[[str, Topic], int] | None = field(default=None, kw_only=True)
+    """Where producers put records of a key; absent where the log is not shared with other producers."""
 
 
 Resources = Callable[[Environment], AbstractAsyncContextManager[Any]]

@@ -118,7 +118,7 @@ def test_what_is_not_known_is_said() -> None:
 def test_the_screen_is_one_screen() -> None:
     """A line a process, and one for the rest; nothing of a group that has nothing to do."""
     screen = printed(WELL)
-    assert len(screen.splitlines()) == 1 + 1 + len(WELL.programs) + 6
+    assert len(screen.splitlines()) == 1 + 1 + len(WELL.programs) + 7
     assert "1 of 1 have nothing left to do" in screen
     assert screen.rstrip().endswith("Everything is well.")
 
