@@ -33,6 +33,12 @@ class Spelling(GenerateJsonSchema):
             return inner.get("default") is not None or "default_factory" in inner
         return super().field_is_required(field, total)
 
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
+        """Without `discriminator`, which is a word of OpenAPI that validators in strict mode refuse."""
+        written = super().tagged_union_schema(schema)
+        written.pop("discriminator", None)
+        return written
+
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 

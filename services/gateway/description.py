@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from schemas.business import InquiryPart
 from schemas.control import Question
-from schemas.request import SUBJECT_LIMIT
+from schemas.request import SUBJECT_LIMIT, Claims, ReadClaims
 from schemas.sentences import FORMS, ROW_PATTERN, UUID_PATTERN
 from schemas.spelling import Spelling
 from schemas.text import MessageId
@@ -154,6 +154,7 @@ INQUIRIES: Final[dict[str, Any]] = {
 BAD_ID: Final = problem.malformed(f"exchange: {FORMS[UUID_PATTERN]}")
 EXCHANGE: Final[dict[str, Any]] = {
     "operation_id": "getExchange",
+    "response_model_exclude_none": True,
     "responses": _shown("How far it is.", BAD_ID, problem.UNKNOWN),
     "openapi_extra": {"parameters": [EXCHANGE_ID]},
 }
@@ -169,10 +170,25 @@ def document(title: str, version: str, routes: Sequence[Any]) -> dict[str, Any]:
     """The whole document."""
     written: dict[str, Any] = get_openapi(title=title, version=version, routes=routes)
     _, more = models_json_schema(
-        [(Inquiry, "validation"), (ProblemDetails, "validation")],
+        [(model, "validation") for model in (Inquiry, ProblemDetails, Progress, Claims, ReadClaims)],
         ref_template="#/components/schemas/{model}",
         schema_generator=Spelling,
     )
     schemas = written["components"]["schemas"] | more["$defs"]
     written["components"]["schemas"] = dict(sorted(schemas.items()))
-    return written
+    for scheme in written["components"]["securitySchemes"].values():
+        scheme["x-claims"] = {"post": _schema(Claims), "get": _schema(ReadClaims)}
+    return {**written, "servers": SERVERS}
+
+
+SERVERS: Final = [
+    {
+        "url": "http://127.0.0.1:{port}",
+        "description": "The gateway itself; systems reach it through the entrance of their site.",
+        "variables": {"port": {"default": "8080", "description": "In run/gateway.port of the installation."}},
+    }
+]
+
+
+def _schema(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}

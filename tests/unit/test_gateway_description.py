@@ -70,6 +70,24 @@ def test_problems_are_described_as_they_are_sent(page: str) -> None:
                 assert set(PROBLEMS[code].headers) <= set(said.get("headers", {}))
 
 
+def test_generators_of_clients_can_read_the_document() -> None:
+    """It names a server, links the claims of both assertions, and has no type that is null alone."""
+
+    def types(value: Any) -> list[Any]:
+        if isinstance(value, list):
+            return [found for entry in value for found in types(entry)]
+        if not isinstance(value, dict):
+            return []
+        return [value.get("type"), *(found for entry in value.values() for found in types(entry))]
+
+    assert "null" not in types(DOCUMENT)
+    assert DOCUMENT["servers"][0]["url"] == "http://127.0.0.1:{port}"
+    [scheme] = DOCUMENT["components"]["securitySchemes"].values()
+    for link, name in (("post", "Claims"), ("get", "ReadClaims")):
+        assert scheme["x-claims"][link] == {"$ref": f"#/components/schemas/{name}"}
+        assert "exp" in DOCUMENT["components"]["schemas"][name]["required"]
+
+
 def test_the_assertion_is_a_bearer_token() -> None:
     """Not a parameter."""
     [(name, scheme)] = DOCUMENT["components"]["securitySchemes"].items()

@@ -187,6 +187,13 @@ def test_a_schema_knows_every_field(schema: str, record: Record) -> None:
         accept(schema, json.dumps({**json.loads(record.encoded()), "another": 1}).encode())
 
 
+def test_no_schema_has_a_word_of_another_language() -> None:
+    """`discriminator` is of OpenAPI: a validator in strict mode refuses a JSON Schema that has it."""
+    for path, text in files().items():
+        if path.suffix == ".json" and path.name != "openapi.json":
+            assert '"discriminator"' not in text
+
+
 def test_what_is_posted_may_leave_defaults_out() -> None:
     """The basis of a question is 別表第二 where it does not say otherwise; of a control part it always says."""
     posted = json.loads(QUESTION.encoded())
