@@ -23,7 +23,7 @@ from schemas.text import Record, to_text
 from schemas.trail import Finding, Trail
 from schemas.wire.envelope import LIMITS
 from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, OFFICER, YEAR
-from services.operator.generate import asyncapi
+from services.operator.generate import asyncapi, json_schemas
 from services.operator.generate.command import GENERATED, README, files
 from services.operator.generate.json_schemas import CANONICAL, POSTED, documents
 from services.operator.generate.records import CARRIED
@@ -192,6 +192,13 @@ def test_no_schema_has_a_word_of_another_language() -> None:
     for path, text in files().items():
         if path.suffix == ".json" and path.name != "openapi.json":
             assert '"discriminator"' not in text
+
+
+def test_every_schema_has_an_id_of_its_own() -> None:
+    """By which other schemas refer to it, wherever its file lies."""
+    ids = [document["$id"] for document in json_schemas.documents().values()]
+    assert len(set(ids)) == len(ids)
+    assert all(one.startswith("urn:renkei:schema:") for one in ids)
 
 
 def test_what_is_posted_may_leave_defaults_out() -> None:
