@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Ta
 
 from schemas import canonical
 from schemas.catalogue.item import Item
+from schemas.sentences import DAY_PATTERN, Expected
 from schemas.text import FreeRecord, Label, Record, decoded, explained
 
 LIMIT: Final = 512 * 1024
@@ -28,11 +29,14 @@ class BusinessPartError(ValueError):
 
 
 def _day(text: str) -> str:
-    date.fromisoformat(text)
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise Expected("expected a day that exists, such as 2026-11-24") from None
     return text
 
 
-Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_day)]
+Day = Annotated[str, StringConstraints(pattern=DAY_PATTERN), AfterValidator(_day)]
 """A day that exists, such as 2026-11-24. Two days compare as their texts do."""
 
 
@@ -52,16 +56,17 @@ class Days(Record):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.ends < self.starts:
-            raise ValueError("expected `from` on or before `to`")
+            raise Expected("expected `from` on or before `to`")
         return self
 
 
 def _which(period: object) -> str:
-    """So that an error is about the one form that was meant."""
-    return "year" if isinstance(period, FiscalYear) or (isinstance(period, dict) and "year" in period) else "days"
+    """So that an error is about the one form that was meant; named as the class, which is no part of a field's path."""
+    of_year = isinstance(period, FiscalYear) or (isinstance(period, dict) and "year" in period)
+    return "FiscalYear" if of_year else "Days"
 
 
-Period = Annotated[Annotated[FiscalYear, Tag("year")] | Annotated[Days, Tag("days")], Discriminator(_which)]
+Period = Annotated[Annotated[FiscalYear, Tag("FiscalYear")] | Annotated[Days, Tag("Days")], Discriminator(_which)]
 
 
 class InquiryPart(Record):
@@ -82,8 +87,12 @@ class AnswerPart(FreeRecord):
     @model_validator(mode="after")
     def _one_outcome(self) -> Self:
         if (self.outcome == "records") != (self.records is not None):
-            raise ValueError("expected records if that is the outcome, and only then")
+            raise Expected("expected records if that is the outcome, and only then")
         return self
+
+
+FIELDS: Final = frozenset({"period", "condition", "year", "from", "to", "outcome", "records"})
+"""Names that an error may repeat: those of the models."""
 
 
 @lru_cache(1024)
@@ -116,14 +125,14 @@ P = TypeVar("P", bound=Record)
 def _read(model: type[P], data: bytes, limit: int) -> P:
     """Raises outside the handler: an error's context would carry the parsed input along."""
     if len(data) > limit:
-        raise BusinessPartError(f"expected at most {limit} bytes")
+        raise BusinessPartError(f"business: expected at most {limit} bytes")
     if not issubclass(model, FreeRecord):
         with suppress(canonical.Malformed):
             return decoded(model, data, limit)  # canonical already, as a rule: read once, and not by our own hand
     try:
         return model.model_validate(canonical.read(data))
     except canonical.Malformed as error:
-        problem = str(error)
+        problem = canonical.placed(error, FIELDS, "business")
     except ValidationError as error:
-        problem = explained(error)
-    raise BusinessPartError(f"expected {model.__name__}: {problem}")
+        problem = explained(error, "business")
+    raise BusinessPartError(problem)

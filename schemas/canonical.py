@@ -8,22 +8,38 @@ bytes differ, it is `Malformed`.
 import json
 import re
 import unicodedata
+from collections.abc import Collection, Iterator
+from itertools import takewhile
 from typing import Any, Final
 
 LARGEST_INTEGER: Final = 2**53 - 1
 """RFC 8259 section 6: beyond this, readers that use IEEE doubles disagree."""
+
+BOM: Final = b"\xef\xbb\xbf"
+"""The byte order mark that some editors and libraries put in front of UTF-8; it is read over."""
 
 DEEPEST: Final = 32
 """Levels of nesting; nothing that Renkei says is deeper than eight."""
 
 
 class Malformed(ValueError):
-    """The bytes are not canonical JSON. The text never repeats what was read."""
+    """The bytes are not canonical JSON. The text never repeats what was read; `path` does, and is for `placed` alone."""
+
+    def __init__(self, text: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(text)
+        self.path = path
+
+
+def placed(error: Malformed, known: Collection[str], within: str = "") -> str:
+    """The error behind the path of its field, as far as that has only names of `known` and positions of lists."""
+    path = [str(part) for part in takewhile(lambda part: isinstance(part, int) or part in known, error.path)]
+    place = ".".join([*([within] if within else []), *path])
+    return f"{place}: {error}" if place else str(error)
 
 
 def encode(value: Any) -> bytes:
     """The one spelling of `value`; raises `Malformed` where it has none (null, floats, large integers, another normal form)."""
-    _check(value, DEEPEST)
+    _require(value)
     return spelled(value)
 
 
@@ -52,18 +68,20 @@ def read(data: bytes) -> Any:
     if _nesting(data) > DEEPEST:
         raise too_deep
     try:
-        value = _DECODER.decode(data.decode())
+        value = _DECODER.decode(data.removeprefix(BOM).decode())
     except Malformed:
         raise
-    except UnicodeDecodeError:
-        raise Malformed("not UTF-8") from None
+    except UnicodeDecodeError as error:
+        raise Malformed(f"expected UTF-8; byte {error.start + 1} is none") from None
+    except json.JSONDecodeError as error:
+        raise Malformed(f"expected JSON; line {error.lineno}, column {error.colno} is none") from None
     except ValueError:
-        raise Malformed("not JSON") from None
+        raise Malformed("an integer is 2^53 or more") from None
     except RecursionError:
         raise too_deep from None
     if not data.isascii() or b"\\u" in data:
         value = normalised(value)
-    _check(value, DEEPEST)
+    _require(value)
     return value
 
 
@@ -114,16 +132,37 @@ def _nesting(data: bytes) -> int:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entries = dict(pairs)
     if len(entries) != len(pairs):
-        raise Malformed("an object repeats a key")
+        raise Malformed("an object repeats a key", (_repeated(pairs),))
     return entries
 
 
-def _no_float(text: str) -> Any:
-    raise Malformed("numbers are integers")
+def _repeated(pairs: list[tuple[str, Any]]) -> str:
+    seen: set[str] = set()
+    return next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_no_float, parse_constant=_no_float)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object)
 """Python itself refuses to read an integer of more than 4,300 digits, which would take long."""
+
+
+def _require(value: Any) -> None:
+    """Raises `Malformed` with the path of the first fault."""
+    try:
+        _check(value, DEEPEST)
+    except Malformed as error:
+        raise Malformed(str(error), tuple(_path(value, DEEPEST))) from None
+
+
+def _path(value: Any, depth: int) -> Iterator[str | int]:
+    """The way to the first entry in which `_check` finds a fault: looked for only once there is one."""
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, entry in entries if depth else ():
+        try:
+            _check(entry, depth - 1)
+        except Malformed:
+            yield key
+            yield from _path(entry, depth - 1)
+            return
 
 
 def _check(value: Any, depth: int) -> None:
@@ -141,8 +180,12 @@ def _check(value: Any, depth: int) -> None:
                 _check_leaf(entry) if type(entry) in _LEAVES else _check(entry, depth - 1)
         case bool() | str() | int():
             _check_leaf(value)
+        case None:
+            raise Malformed("expected a value; a field without one is left out")
+        case float():
+            raise Malformed("expected a whole number, without point and exponent")
         case _:
-            raise Malformed(f"{type(value).__name__} has no canonical spelling")
+            raise Malformed("expected JSON")
 
 
 _LEAVES: Final = frozenset({bool, str, int})

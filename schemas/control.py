@@ -9,7 +9,19 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.text import AgencyCode, Digest, Instant, Label, MessageId, Name, Record, decoded
+from schemas.sentences import ROW_PATTERN, STAFF_PATTERN, Expected
+from schemas.text import (
+    AgencyCode,
+    Digest,
+    InquiryId,
+    Instant,
+    Label,
+    MessageId,
+    Name,
+    PostedInstant,
+    Record,
+    decoded,
+)
 
 LIMIT: Final = 16 * 1024
 LIFETIME: Final = timedelta(days=7)
@@ -29,7 +41,7 @@ class Basis(Record):
 
     source: Literal["table2", "ordinance", "duty", "own_information"] = "table2"
     edition: Label
-    row: Annotated[str, Field(pattern=r"^[0-9]{1,3}(-[0-9]{1,2})?$")]
+    row: Annotated[str, Field(pattern=ROW_PATTERN)]
     branch: Annotated[int, Field(ge=1, le=99)]
     procedure: Name | None = None
 
@@ -46,7 +58,7 @@ class Officer(Record):
 
     office: Label
     role: Name
-    staff: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,32}$")]
+    staff: Annotated[str, Field(pattern=STAFF_PATTERN)]
 
 
 class Reply(Record):
@@ -80,11 +92,11 @@ class Control(Record):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.kind in ("response", "refusal", "receipt") and self.in_reply_to is None:
-            raise ValueError("an answer names the message that it answers")
+            raise Expected("an answer names the message that it answers")
         if self.kind == "inquiry" and self.officer == "auto":
-            raise ValueError("an inquiry is somebody's: auto is no officer")
+            raise Expected("an inquiry is somebody's: auto is no officer")
         if self.sender == self.receiver:
-            raise ValueError("sender and receiver are one agency")
+            raise Expected("sender and receiver are one agency")
         return self
 
 
@@ -127,20 +139,20 @@ def replying(
 class Question(Record):
     """What a producer posts as the control part of an inquiry; `exchange` completes it (照会依頼)."""
 
-    id: MessageId
+    id: InquiryId
     sender: AgencyCode
     receiver: AgencyCode
     basis: Basis
     item: Item
     officer: Officer
-    expires: Instant | None = None
+    expires: PostedInstant | None = None
     """Until when an answer is of use; without it for `LIFETIME`, and never longer than `LONGEST_LIFE`."""
     non_disclosure: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _two_parties(self) -> Self:
         if self.sender == self.receiver:
-            raise ValueError("sender and receiver are one agency")
+            raise Expected("sender and receiver are one agency")
         return self
 
     def completed(self, created: str, expires: str) -> Control:

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from schemas.control import Basis, Item, Officer
+from schemas.sentences import TIME_OF_DAY_PATTERN, Expected
 from schemas.text import (
     AgencyCode,
     Binary,
@@ -45,7 +46,7 @@ JAPAN: Final = timedelta(hours=9)
 """Japanese time is UTC+9 all the year round."""
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-TimeOfDay = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
+TimeOfDay = Annotated[str, Field(pattern=TIME_OF_DAY_PATTERN)]
 """Japanese time of day, as `08:30`; `24:00` is the end of a day."""
 
 
@@ -61,7 +62,7 @@ class Hours(Record):
     @model_validator(mode="after")
     def _within_a_day(self) -> Self:
         if self.starts >= self.until:
-            raise ValueError("hours end after they begin, on the same day")
+            raise Expected("hours end after they begin, on the same day")
         return self
 
     def include(self, at: str) -> bool:

@@ -72,8 +72,10 @@ def _lawful(control: Control, inquirer: AgencyRecord, provider: AgencyRecord, ru
     if item is None or not provider.provides(control.item):
         raise Refusal(RefusalCode.UNKNOWN_ITEM, "directory: items of the provider")
     basis = control.basis
-    if basis.source != "table2" or basis.edition != rules.law.edition:
+    if basis.source != "table2":
         raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, f"table2 {rules.law.edition}")
+    if basis.edition != rules.law.edition:
+        raise Refusal(RefusalCode.NOT_IN_LAW_TABLE, f"unknown edition: expected table2 {rules.law.edition}")
     judgement = rules.law.judge(
         basis.row,
         basis.branch,

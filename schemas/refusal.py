@@ -64,48 +64,53 @@ class SecurityEvent(Exception):
         self.code, self.detail = code, detail
 
 
+Retry = Literal["no", "same_id", "new_id"]
+"""Whether the same question may have another end if it is posted again: under the id that was refused, or under a new one
+alone, since the id of an exchange that has ended is used up."""
+
+
 class RefusalPart(Record):
     """The business part of a `refusal`; on `outbound.refused` and `exchange.completed` the own side's answer."""
 
     code: RefusalCode
     rule: str
-    retry: bool
+    retry: Retry
     ja: str
     en: str
     outcome: Literal["refused"] = "refused"
 
 
-def part_of(code: RefusalCode, rule: str) -> RefusalPart:
-    """The refusal as the asker reads it."""
-    ja, en, retry = TEXTS[code]
-    return RefusalPart(code=code, rule=rule, retry=retry, ja=ja, en=en)
+def part_of(code: RefusalCode, rule: str, retry: Retry | None = None) -> RefusalPart:
+    """The refusal as the asker reads it; `retry` where it is not as for others of this code."""
+    ja, en, usual = TEXTS[code]
+    return RefusalPart(code=code, rule=rule, retry=retry or usual, ja=ja, en=en)
 
 
-TEXTS: Final[dict[RefusalCode, tuple[str, str, bool]]] = {
-    RefusalCode.MALFORMED: ("電文の形式が正しくありません。", "The message does not have the required form.", False),
-    RefusalCode.TOO_LARGE: ("電文が上限を超えています。", "The message is larger than the limit.", False),
-    RefusalCode.UNKNOWN_AGENCY: ("宛先の機関が登録されていません。", "The agency is not in the directory.", False),
-    RefusalCode.UNKNOWN_ITEM: ("指定の特定個人情報は提供されていません。", "The item is not provided there.", False),
-    RefusalCode.UNKNOWN_PERSON: ("対象者の符号がありません。", "The person has no link code.", True),
-    RefusalCode.NOT_IN_LAW_TABLE: ("別表第二に該当しない照会です。", "The law table does not allow this.", False),
+TEXTS: Final[dict[RefusalCode, tuple[str, str, Retry]]] = {
+    RefusalCode.MALFORMED: ("電文の形式が正しくありません。", "The message does not have the required form.", "no"),
+    RefusalCode.TOO_LARGE: ("電文が上限を超えています。", "The message is larger than the limit.", "no"),
+    RefusalCode.UNKNOWN_AGENCY: ("宛先の機関が登録されていません。", "The agency is not in the directory.", "no"),
+    RefusalCode.UNKNOWN_ITEM: ("指定の特定個人情報は提供されていません。", "The item is not provided there.", "no"),
+    RefusalCode.UNKNOWN_PERSON: ("対象者の符号がありません。", "The person has no link code.", "new_id"),
+    RefusalCode.NOT_IN_LAW_TABLE: ("別表第二に該当しない照会です。", "The law table does not allow this.", "no"),
     RefusalCode.CLASS_UNRESOLVED: (
         "別表第二の該当を自動で判定できません。",
         "Whether the law table allows this cannot be decided by rule.",
-        False,
+        "no",
     ),
     RefusalCode.ASSESSMENT_MISSING: (
         "特定個人情報保護評価が済んでいません。",
         "The protection assessment for these affairs is missing.",
-        True,
+        "new_id",
     ),
-    RefusalCode.ROLE_NOT_ALLOWED: ("この職責では扱えない事務です。", "The role may not handle these affairs.", False),
-    RefusalCode.OFFICER_UNKNOWN: ("職員が登録されていません。", "The officer is not known to the agency.", True),
-    RefusalCode.EXPIRED: ("有効期限を過ぎています。", "The message has expired.", True),
-    RefusalCode.ID_REUSED: ("同じ番号で内容の異なる照会です。", "The id was used with other content.", False),
-    RefusalCode.TIMED_OUT: ("期限までに応答がありませんでした。", "No answer came before the deadline.", True),
-    RefusalCode.QUOTA_EXCEEDED: ("照会の上限に達しました。", "The quota is used up.", True),
-    RefusalCode.NOT_ACCEPTING: ("受付時間外です。", "The agency does not accept inquiries at this hour.", True),
-    RefusalCode.KEY_REVOKED: ("自機関の鍵が失効しています。", "The agency's own key is revoked.", True),
-    RefusalCode.INTERNAL_ERROR: ("処理できませんでした。担当者に連絡してください。", "Internal error.", True),
+    RefusalCode.ROLE_NOT_ALLOWED: ("この職責では扱えない事務です。", "The role may not handle these affairs.", "no"),
+    RefusalCode.OFFICER_UNKNOWN: ("職員が登録されていません。", "The officer is not known to the agency.", "new_id"),
+    RefusalCode.EXPIRED: ("有効期限を過ぎています。", "The message has expired.", "new_id"),
+    RefusalCode.ID_REUSED: ("同じ番号で内容の異なる照会です。", "The id was used with other content.", "new_id"),
+    RefusalCode.TIMED_OUT: ("期限までに応答がありませんでした。", "No answer came before the deadline.", "new_id"),
+    RefusalCode.QUOTA_EXCEEDED: ("照会の上限に達しました。", "The quota is used up.", "new_id"),
+    RefusalCode.NOT_ACCEPTING: ("受付時間外です。", "The agency does not accept inquiries at this hour.", "new_id"),
+    RefusalCode.KEY_REVOKED: ("自機関の鍵が失効しています。", "The agency's own key is revoked.", "new_id"),
+    RefusalCode.INTERNAL_ERROR: ("処理できませんでした。担当者に連絡してください。", "Internal error.", "new_id"),
 }
-"""Code → (Japanese, English, whether a retry can help)."""
+"""Code → (Japanese, English, under which id a retry can help)."""

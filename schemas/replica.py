@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from schemas import canonical
 from schemas.business import AnswerPart
 from schemas.control import Item
+from schemas.sentences import Expected
 from schemas.text import AgencyCode, FreeRecord, MessageId, Record
 
 LIMIT: Final = 640 * 1024
@@ -32,7 +33,7 @@ class Registration(Record):
         copies = self.item is not None and self.year is not None and self.automatic is None
         person = self.item is None and self.year is None and self.automatic is not None
         if (copies, person) != (self.kind != "person", self.kind == "person"):
-            raise ValueError("a replica or withdrawal names item and year; a person's flag names automatic")
+            raise Expected("a replica or withdrawal names item and year; a person's flag names automatic")
         return self
 
 

@@ -2,6 +2,7 @@
 
 The assertion is a JWT (RFC 7519, EdDSA) signed with the posting system's key: agency, office, role, officer, the
 request's id, h("renkei/request/1", canonical posted control, internal number, canonical business JSON), and expiry.
+Other claims are ignored, but for `nbf`.
 """
 
 from collections.abc import Callable
@@ -16,14 +17,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas import canonical
+from schemas.assertion import UNVERIFIED, BadAssertion, NumericDate, Reason, check_times
+from schemas.business import FIELDS as BUSINESS_FIELDS
 from schemas.business import INQUIRY_LIMIT, BusinessPartError, InquiryPart, check_inquiry
 from schemas.control import LIMIT as CONTROL_LIMIT
-from schemas.control import Question
+from schemas.control import Basis, Item, Officer, Question
 from schemas.directory import KeyRecord
 from schemas.number import LIMIT as SUBJECT_LIMIT
 from schemas.number import is_number
-from schemas.refusal import Refusal, RefusalCode, SecurityCode, SecurityEvent
-from schemas.text import AgencyCode, Count, Digest, MessageId, Record, decoded, explained, instant, to_bytes, to_text
+from schemas.refusal import Refusal, RefusalCode
+from schemas.text import AgencyCode, Digest, Record, decoded, explained, instant, to_bytes, to_text
 from schemas.wire import suites
 from schemas.wire.frame import digest
 
@@ -35,17 +38,21 @@ class Header(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True)
 
-    alg: Literal["EdDSA"]
+    alg: Literal["EdDSA", "Ed25519"]
+    """RFC 8037 and RFC 9864: one algorithm, whose key the directory names by `kid`."""
     kid: Digest
     crit: None = None
     b64: Literal[True] = True
 
 
 class Said(Record):
-    """What every assertion says: whose it is, and until when."""
+    """What every assertion says: whose it is, from when and until when. Claims that are not named here are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
 
     iss: AgencyCode
-    exp: Count
+    exp: NumericDate
+    nbf: NumericDate | None = None
 
 
 C = TypeVar("C", bound=Said)
@@ -54,7 +61,8 @@ C = TypeVar("C", bound=Said)
 class Claims(Said):
     """What an assertion says."""
 
-    jti: MessageId
+    jti: str
+    """The request's id, which is judged with the request."""
     office: str
     role: str
     officer: str
@@ -65,7 +73,7 @@ class ReadClaims(Said):
     """What the assertion of a GET says: whose exchange is read, and by which method."""
 
     method: Literal["GET"]
-    exchange: MessageId
+    exchange: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +100,9 @@ def read_request(control: bytes, number: bytes, business: bytes) -> Posted:
     """Any valid JSON becomes canonical; raises `Refusal` (malformed, too_large). The business part is unjudged yet."""
     _within_limits(control, number, business)
     if not is_number(number):
-        raise Refusal(RefusalCode.MALFORMED, "subject: an internal number of 1 to 64 letters and digits")
-    try:
-        request = Posted(*_question(control), number=number, business=_keys(business))
-    except canonical.Malformed as error:
-        raise Refusal(RefusalCode.MALFORMED, str(error)) from None
-    except ValidationError as error:
-        raise Refusal(RefusalCode.MALFORMED, f"control part: {explained(error)}") from None
+        form = f"an internal number of 1 to {SUBJECT_LIMIT} letters and digits, such as SYN0000001"
+        raise Refusal(RefusalCode.MALFORMED, f"subject: expected {form}")
+    request = Posted(*_question(control), number=number, business=_keys(business))
     _within_limits(request.control, number, request.business)  # in NFC a text may be longer than it was
     return request
 
@@ -107,20 +111,35 @@ def _question(control: bytes) -> tuple[Question, bytes]:
     """With its canonical spelling, which is what is posted as a rule."""
     with suppress(canonical.Malformed):
         return decoded(Question, control, CONTROL_LIMIT), control
-    posted = canonical.read(control)
-    return Question.model_validate(posted), canonical.spelled(posted)
+    try:
+        posted = canonical.read(control)
+        return Question.model_validate(posted), canonical.spelled(posted)
+    except canonical.Malformed as error:
+        problem = canonical.placed(error, FIELDS, "control")
+    except ValidationError as error:
+        problem = explained(error, "control")
+    raise Refusal(RefusalCode.MALFORMED, problem)
+
+
+FIELDS: Final = frozenset[str]().union(*(model.model_fields for model in (Question, Basis, Item, Officer)))
+"""Names that an error may repeat: those of the model."""
 
 
 def _keys(business: bytes) -> bytes:
     with suppress(canonical.Malformed):
         decoded(InquiryPart, business, INQUIRY_LIMIT)
         return business
-    return canonical.spelled(canonical.read(business))
+    try:
+        return canonical.spelled(canonical.read(business))
+    except canonical.Malformed as error:
+        raise Refusal(RefusalCode.MALFORMED, canonical.placed(error, BUSINESS_FIELDS, "business")) from None
 
 
 def _within_limits(control: bytes, number: bytes, business: bytes) -> None:
-    if len(control) > CONTROL_LIMIT or len(business) > INQUIRY_LIMIT or len(number) > SUBJECT_LIMIT:
-        raise Refusal(RefusalCode.TOO_LARGE, "message.md section 6")
+    limits = (("control", control, CONTROL_LIMIT), ("subject", number, SUBJECT_LIMIT))
+    for name, part, limit in (*limits, ("business", business, INQUIRY_LIMIT)):
+        if len(part) > limit:
+            raise Refusal(RefusalCode.TOO_LARGE, f"{name}: expected at most {limit} bytes")
 
 
 def check_keys(posted: Posted) -> InquiryPart:
@@ -128,7 +147,7 @@ def check_keys(posted: Posted) -> InquiryPart:
     try:
         return check_inquiry(posted.business)
     except BusinessPartError as error:
-        raise Refusal(RefusalCode.MALFORMED, f"business part: {error}") from None
+        raise Refusal(RefusalCode.MALFORMED, str(error)) from None
 
 
 def assert_request(posted: Posted, kid: str, private: bytes, expires: int) -> str:
@@ -153,7 +172,7 @@ def assert_read(agency: str, exchange: str, kid: str, private: bytes, expires: i
 
 def _signed(claims: Record, kid: str, private: bytes) -> str:
     key = Ed25519PrivateKey.from_private_bytes(private)
-    return jwt.encode(claims.model_dump(), key, algorithm="EdDSA", headers={"kid": kid})
+    return jwt.encode(claims.model_dump(exclude_none=True), key, algorithm="EdDSA", headers={"kid": kid})
 
 
 def check_assertion(posted: Posted, assertion: bytes, key: Callable[[str], KeyRecord | None], at: float) -> None:
@@ -164,30 +183,79 @@ def check_assertion(posted: Posted, assertion: bytes, key: Callable[[str], KeyRe
 
 
 def check_claims(posted: Posted, claims: Claims) -> None:
-    """What an assertion says is said of this very request; raises `SecurityEvent`."""
-    officer = posted.question.officer
-    said = (claims.iss, claims.jti, claims.office, claims.role, claims.officer, claims.h)
-    question = posted.question
-    if said != (question.sender, question.id, officer.office, officer.role, officer.staff, to_text(posted.content)):
-        raise SecurityEvent(SecurityCode.BAD_ASSERTION, "the assertion is for another request")
+    """What an assertion says is said of this very request; raises `BadAssertion` with the first claim that is not."""
+    question, officer = posted.question, posted.question.officer
+    for claim, said, field, asked in (
+        ("iss", claims.iss, "control.sender", question.sender),
+        ("jti", claims.jti, "control.id", question.id),
+        ("office", claims.office, "control.officer.office", officer.office),
+        ("role", claims.role, "control.officer.role", officer.role),
+        ("officer", claims.officer, "control.officer.staff", officer.staff),
+    ):
+        if said != asked:
+            raise BadAssertion(Reason.ANOTHER_REQUEST, f"claim {claim}: expected the same as {field}")
+    if claims.h != to_text(posted.content):
+        raise BadAssertion(Reason.ANOTHER_REQUEST, "claim h: h is over another request than this one")
 
 
 def verified(assertion: bytes, key: Callable[[str], KeyRecord | None], at: float, model: type[C]) -> C:
-    """The claims of an assertion whose signature, issuer and expiry hold (JWS compact serialisation, RFC 7515 section 7.1)."""
-    if not 0 < len(assertion) <= ASSERTION_LIMIT:
-        raise SecurityEvent(SecurityCode.BAD_ASSERTION, "no assertion, or one that is too long")
-    try:
-        head, body, signature = (to_bytes(part) for part in assertion.decode("ascii").split("."))
-        record = key(_header(head).kid)
-        if record is None or record.purpose != "assertion" or not record.valid(_instant(at)):
-            raise SecurityEvent(SecurityCode.BAD_ASSERTION, "no valid assertion key has this id")
-        suites.verify(_EDDSA, record.public, assertion[: assertion.rindex(b".")], signature)
-        claims = model.model_validate_json(body)
-    except ValueError:  # pydantic's, base64's, and what suites do not accept
-        raise SecurityEvent(SecurityCode.BAD_ASSERTION, "the assertion does not verify") from None
-    if (record.algorithm, claims.iss) != (_EDDSA, record.agency) or claims.exp <= at:
-        raise SecurityEvent(SecurityCode.BAD_ASSERTION, "the assertion is another agency's, or has expired")
+    """The claims of an assertion whose signature, issuer and times hold (JWS compact serialisation, RFC 7515 section 7.1)."""
+    head, body, signature = _parts(assertion)
+    record = key(_named(head))
+    if record is None or record.purpose != "assertion" or not record.valid(_instant(at)):
+        raise BadAssertion(Reason.UNKNOWN_KEY, UNVERIFIED)
+    _verify(record, assertion[: assertion.rindex(b".")], signature)
+    claims = _claims(body, model)
+    if claims.iss != record.agency:
+        raise BadAssertion(Reason.ANOTHER_AGENCY, "claim iss: expected the agency whose key signed this")
+    check_times(claims.exp, claims.nbf, at)
     return claims
+
+
+def _parts(assertion: bytes) -> list[bytes]:
+    if not assertion:
+        raise BadAssertion(Reason.MISSING, "expected an assertion; there is none")
+    if len(assertion) > ASSERTION_LIMIT:
+        raise BadAssertion(Reason.UNREADABLE, f"too long: expected an assertion of at most {ASSERTION_LIMIT} bytes")
+    parts = assertion.decode("ascii", "replace").split(".")
+    if len(parts) != len(PARTS):
+        raise BadAssertion(Reason.UNREADABLE, "expected a JWT: header, claims and signature, with points between them")
+    return [_part(name, part) for name, part in zip(PARTS, parts, strict=True)]
+
+
+def _part(name: str, text: str) -> bytes:
+    try:
+        return to_bytes(text)
+    except ValueError:
+        raise BadAssertion(Reason.UNREADABLE, f"{name}: expected base64url without padding") from None
+
+
+PARTS: Final = ("header", "claims", "signature")
+
+
+def _named(head: bytes) -> str:
+    """The key id that the header names."""
+    try:
+        return _header(head).kid
+    except ValidationError as error:
+        raise BadAssertion(Reason.UNREADABLE, explained(error, "header")) from None
+
+
+def _verify(record: KeyRecord, signed: bytes, signature: bytes) -> None:
+    """By the algorithm of the key, whatever the header says."""
+    if record.algorithm != _EDDSA:
+        raise BadAssertion(Reason.UNKNOWN_KEY, UNVERIFIED)
+    try:
+        suites.verify(_EDDSA, record.public, signed, signature)
+    except ValueError:  # a signature that does not fit, or a key that suites does not accept
+        raise BadAssertion(Reason.BAD_SIGNATURE, UNVERIFIED) from None
+
+
+def _claims(body: bytes, model: type[C]) -> C:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise BadAssertion(Reason.BAD_CLAIM, explained(error, "claim").replace("claim.", "claim ")) from None
 
 
 @lru_cache(4096)

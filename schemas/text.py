@@ -10,6 +10,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticSerializationError
 
 from schemas import canonical
+from schemas.sentences import (
+    AGENCY_PATTERN,
+    DIGEST_PATTERN,
+    LABEL_PATTERN,
+    NAME_PATTERN,
+    UUID7_PATTERN,
+    UUID_PATTERN,
+    Expected,
+    sentence,
+)
 
 
 @lru_cache(1024)
@@ -22,8 +32,11 @@ def instant(moment: datetime) -> str:
 def moment(text: str) -> datetime:
     """The inverse of `instant`; raises ValueError for any other spelling and for days that do not exist."""
     if not _INSTANT.fullmatch(text):
-        raise ValueError("expected a time such as 2026-11-24T09:00:00.000Z")
-    return datetime.fromisoformat(text)
+        raise Expected("expected a time, such as 2026-11-24T09:00:00.000Z")
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise Expected("expected a time that exists, such as 2026-11-24T09:00:00.000Z") from None
 
 
 @lru_cache(8192)
@@ -51,13 +64,27 @@ def to_bytes(text: str) -> bytes:
     except ValueError:
         data = b""
     if to_text(data) != text:
-        raise ValueError("expected base64url without padding or stray bits")
+        raise Expected("expected base64url without padding or stray bits")
     return data
 
 
 def _instant(text: str) -> str:
     moment(text)
     return text
+
+
+def posted_instant(text: str) -> str:
+    """The instant of a time with any offset (RFC 3339), with or without a fraction of a second, cut to milliseconds."""
+    found = _POSTED.fullmatch(text)
+    try:
+        if found is None:
+            raise ValueError
+        fraction = (found["fraction"] or "")[:3].ljust(3, "0")
+        return instant(datetime.fromisoformat(f"{found['second']}.{fraction}{found['offset']}"))
+    except (ValueError, OverflowError):
+        raise Expected(
+            "expected a time with its offset, such as 2026-11-24T09:00:00.000Z or 2026-11-24T18:00:00+09:00"
+        ) from None
 
 
 def _binary(text: str) -> str:
@@ -67,24 +94,32 @@ def _binary(text: str) -> str:
 
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 """Hours to 23: some Pythons read 24:00 as midnight of the next day, a second spelling."""
+_POSTED = re.compile(
+    r"(?P<second>[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2})(?:\.(?P<fraction>[0-9]{1,9}))?"
+    r"(?P<offset>Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
 _URL_SAFE, _STANDARD = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 
-UUID_PATTERN: Final = r"^[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"
-
-AgencyCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{6,13}$")]
+AgencyCode = Annotated[str, StringConstraints(pattern=AGENCY_PATTERN)]
 """機関コード: the six digits of 全国地方公共団体コード, or another agency's code of up to 13 places."""
 
 MessageId = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
 """UUIDv7 from the first producer, UUIDv8 for what follows from it; lower case."""
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+InquiryId = Annotated[str, StringConstraints(pattern=UUID7_PATTERN)]
+"""UUIDv7 that a producer draws for an inquiry; lower case."""
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 """An identifier: an item's name code, a role, a procedure."""
 
-Label = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=LABEL_PATTERN)]
 """A short text of an agency's own, such as an office."""
 
 Instant = Annotated[str, AfterValidator(_instant)]
-Digest = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$")]
+
+PostedInstant = Annotated[str, AfterValidator(posted_instant)]
+"""A time as a producer writes it, made canonical."""
+Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
 """32 bytes, a hash or a key id: 43 characters, of which the last has no stray bits."""
 
 Count = Annotated[int, Field(ge=0, le=canonical.LARGEST_INTEGER)]
@@ -149,11 +184,18 @@ def decoded(model: type[R], data: bytes, limit: int) -> R:
     return record
 
 
-def explained(error: ValidationError) -> str:
-    """Where and what was wrong, for a person; never what was read (unknown keys included)."""
-    return "; ".join(f"{_place(entry)}: {entry['type']}" for entry in error.errors(include_url=False)[:5])
+def explained(error: ValidationError, within: str = "") -> str:
+    """Path and sentence of each error, for a person; never what was read (unknown keys included).
+
+    `within` is the path of the record itself, such as `control`."""
+    return "; ".join(f"{_place(entry, within)}: {sentence(entry)}" for entry in error.errors(include_url=False)[:5])
 
 
-def _place(entry: Any) -> str:
-    known = [str(part) for part in entry["loc"] if entry["type"] != "extra_forbidden"]
-    return ".".join(known) or "record"
+def _place(entry: Any, within: str) -> str:
+    """Field names and positions: of a union pydantic also names the alternative, and last an unknown key."""
+    path = entry["loc"][:-1] if entry["type"] == "extra_forbidden" else entry["loc"]
+    known = [str(part) for part in path if isinstance(part, int) or _FIELD.fullmatch(part)]
+    return ".".join([*([within] if within else []), *known]) or "record"
+
+
+_FIELD: Final = re.compile(r"[a-z][a-z0-9_]*")

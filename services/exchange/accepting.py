@@ -4,31 +4,41 @@ A decision point (architecture section 4.2): its content is an HMAC over the can
 table must not hold what could be guessed; its note holds the times and the rule that it gave.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import structlog
 
 from schemas import topics
+from schemas.assertion import BadAssertion
 from schemas.catalogue import Catalogue
 from schemas.control import LIFETIME, LONGEST_LIFE, Control, Officer, Question
 from schemas.message import Drop, Emit, Message, Outcome
 from schemas.refusal import Refusal, RefusalCode, SecurityEvent
 from schemas.request import Posted, check_assertion, check_keys, read_request
 from schemas.text import Instant, Record, decoded, instant, later
-from schemas.trail import extended
+from schemas.topics import Topic
+from schemas.trail import Finding, extended
 from services.exchange import store
 from services.exchange.ending import Ending, refusing, told
+from services.exchange.posted import parts
 from services.exchange.quota import Quotas, open_quotas
 from services.exchange.store import Asked
 from services.runtime import decisions
 from services.runtime.clock import Clock
 from services.runtime.decisions import Decided, Place
 from services.runtime.directory import Directory
+from services.runtime.metrics import Metrics
 from services.runtime.postgres import Connection, Database
-from services.runtime.records import finding, incident, recorded
+from services.runtime.records import finding, recorded
 from services.runtime.rest import INTERNAL, AtRest
 
 NAME = "exchange"
 ACCEPTED = "accepted"
+POST: Final = "post"
+"""Header of a record about a post that was dropped, or stood in another partition: its topic, partition and offset."""
+MISPLACED: Final = "wrong_partition"
 PERSON = "person"
 """Kind of the look-up value by which an answer is compared with its inquiry."""
 
@@ -71,6 +81,9 @@ class Accepter:
     catalogue: Catalogue
     database: Database
     clock: Clock
+    metrics: Metrics = field(default_factory=Metrics)
+    partition: Callable[[str, Topic], int] | None = None
+    """Where producers put records of a key; absent: not looked at."""
 
     async def accept(self, messages: Sequence[Message]) -> list[Outcome]:
         """Every request is accepted, refused, a copy, or a security event."""
@@ -98,31 +111,56 @@ class Accepter:
         candidates = []
         for message in messages:
             try:
-                candidates.append(self.candidate(message))
+                candidate = self.candidate(message)
+                candidates.append(candidate)
+                outcomes += self._misplaced(message)
             except (SecurityEvent, Refusal) as problem:
                 outcomes += self._unasserted(message, problem)
         return candidates
 
     def candidate(self, message: Message) -> Candidate:
         """What was posted, once its assertion holds; else raises `SecurityEvent` or `Refusal`."""
-        headers = message.headers
-        posted = read_request(headers.get("control", b""), headers.get("subject", b""), message.value)
-        check_assertion(posted, headers.get("assertion", b""), self.directory.key, message.time / 1000)
-        if posted.question.sender != message.key or self.rest.keys.get(message.key) is None:
-            raise Refusal(
-                RefusalCode.UNKNOWN_AGENCY, "the record's key is not the sender, or not an agency of this site"
-            )
+        control, subject, assertion = parts(message)
+        posted = read_request(control, subject, message.value)
+        check_assertion(posted, assertion, self.directory.key, message.time / 1000)
+        if posted.question.sender != message.key:
+            raise Refusal(RefusalCode.UNKNOWN_AGENCY, "record key: expected the same code as control.sender")
+        if self.rest.keys.get(message.key) is None:
+            raise Refusal(RefusalCode.UNKNOWN_AGENCY, "record key: expected an agency of this site")
         return Candidate(message, posted)
 
     def _unasserted(self, message: Message, problem: SecurityEvent | Refusal) -> list[Outcome]:
         """Nobody can be told: who posted it is not known. The record says why, without what was posted."""
-        bare = Message(key=message.key, value=b"", headers={}, position=message.position, source=message.source)
-        if isinstance(problem, SecurityEvent):
-            record = incident(bare, NAME, problem, self.directory, topics.intermediate_recorded)
-        else:
-            findings = extended(b"", finding(NAME, problem, self.directory))
-            record = recorded(bare, topics.intermediate_recorded, findings)
-        return [Drop(message.position, str(problem.code)), record]
+        code, rule = str(problem.code), problem.detail if isinstance(problem, SecurityEvent) else problem.rule
+        if isinstance(problem, BadAssertion):
+            self.metrics.assertions.labels(NAME, str(problem.reason)).inc()
+        self._tell("post dropped", message, code, rule)
+        return [Drop(message.position, code), self._noted(message, finding(NAME, problem, self.directory))]
+
+    def _misplaced(self, message: Message) -> list[Outcome]:
+        """Accepted all the same, but recorded: posts of one agency keep their order in their own partition alone."""
+        position = message.position
+        if self.partition is None or position.topic != topics.outbound_requested.name:
+            return []
+        expected = self.partition(message.key, topics.outbound_requested)
+        if position.partition == expected:
+            return []
+        rule = f"partition {position.partition}: expected {expected}, by murmur2 of the record key"
+        self._tell("post in another partition", message, MISPLACED, rule)
+        return [self._noted(message, Finding(layer=NAME, outcome=MISPLACED, rule=rule, edition=self.directory.edition))]
+
+    def _tell(self, event: str, message: Message, code: str, rule: str) -> None:
+        """Where it stands and the rule, never what was posted."""
+        self.metrics.posts.labels(code).inc()
+        structlog.get_logger().warning(event, service=NAME, where=_where(message), code=code, reason=rule)
+
+    def _noted(self, message: Message, found: Finding) -> Emit:
+        """The ledger's record of a post, found by its position; under no key that is not an agency's."""
+        key = message.key if self.rest.keys.get(message.key) is not None else ""
+        bare = Message(key=key, value=b"", headers={}, position=message.position, source=message.source)
+        emit = recorded(bare, topics.intermediate_recorded, extended(b"", found))
+        headers = {**emit.message.headers, POST: _where(message).encode()}
+        return replace(emit, message=replace(emit.message, headers=headers))
 
     def _proposal(
         self, candidate: Candidate, is_new: bool, staff: set[tuple[str, Officer]], quotas: Quotas, now: str
@@ -205,6 +243,10 @@ class Accepter:
 
     def _person(self, candidate: Candidate) -> bytes:
         return self.rest.index(candidate.message.key, PERSON, candidate.posted.number)
+
+
+def _where(message: Message) -> str:
+    return message.source or str(message.position)
 
 
 def _officer(candidate: Candidate) -> tuple[str, Officer]:

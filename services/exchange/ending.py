@@ -10,7 +10,7 @@ from typing import Literal
 from schemas import topics
 from schemas.control import Control
 from schemas.message import Emit, Message, Outcome
-from schemas.refusal import Refusal, part_of
+from schemas.refusal import Refusal, Retry, part_of
 from schemas.trail import Finding, extended
 from services.exchange.store import Finished
 from services.runtime import records
@@ -43,11 +43,15 @@ class Ending:
         )
 
     def completed(self, message: Message) -> Emit:
-        """The record on `exchange.completed`: a CloudEvent in binary mode, for other tools."""
+        """The record on `exchange.completed`: a CloudEvent in binary mode, for other tools.
+
+        Their SDKs hand on attributes alone, so control part and key id are extension attributes too."""
         headers = {
             "control": self.control,
             "subject": self.subject,
             "sealed": self.sealed,
+            "ce_control": self.control,
+            "ce_sealed": self.sealed,
             "ce_specversion": b"1.0",
             "ce_type": f"renkei.{'request' if self.request else 'exchange'}.{self.state}".encode(),
             "ce_source": f"/agencies/{self.agency}".encode(),
@@ -80,10 +84,10 @@ def answering(message: Message) -> Ending:
     )
 
 
-def refusing(control: bytes, refusal: Refusal, message: Message, rest: AtRest) -> Ending:
-    """The own side's refusal, beside the inquiry's own control part."""
+def refusing(control: bytes, refusal: Refusal, message: Message, rest: AtRest, retry: Retry | None = None) -> Ending:
+    """The own side's refusal, beside the inquiry's own control part; `retry` where it is not the code's own."""
     said = Control.model_validate_json(control)
-    sealed = rest.seal(said.sender, control, {"value": part_of(refusal.code, refusal.rule).encoded()})
+    sealed = rest.seal(said.sender, control, {"value": part_of(refusal.code, refusal.rule, retry).encoded()})
     return Ending(
         agency=said.sender,
         exchange=said.exchange,

@@ -61,8 +61,8 @@ class Failer:
         """An event of this request alone; its times are those of the record, the same whenever it comes."""
         created = instant(datetime.fromtimestamp(candidate.message.time / 1000, UTC))
         control = candidate.posted.question.completed(created, later(created, LIFETIME)).encoded()
-        ending = refusing(control, _failure(), candidate.message, self.accepter.rest).of_request(candidate.message)
-        return told(candidate.message, ending, NAME, self.accepter.directory)
+        ending = refusing(control, _failure(), candidate.message, self.accepter.rest, "same_id")
+        return told(candidate.message, ending.of_request(candidate.message), NAME, self.accepter.directory)
 
 
 def _failure() -> Refusal:

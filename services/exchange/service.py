@@ -77,7 +77,7 @@ async def open_exchange(environment: Environment) -> AsyncIterator[Exchange]:
     rest, directory, clock = AtRest(environment.keys, environment.clock), environment.directory, environment.clock
     items = catalogue.load_catalogue()
     async with database(environment) as tables:
-        accepter = Accepter(rest, directory, items, tables, clock)
+        accepter = Accepter(rest, directory, items, tables, clock, environment.metrics, environment.partition)
         finisher = Finisher(rest, directory, items, tables, clock)
         deadlines = Deadlines(finisher, timedelta(seconds=environment.settings.grace))
         yield Exchange(accepter, finisher, deadlines, Failer(accepter, finisher))

@@ -8,7 +8,9 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
+from schemas.assertion import BadAssertion
 from services.gateway import arriving, description
+from services.gateway import problem as own
 from services.gateway.description import Accepted, Answer, Progress
 from services.gateway.posting import Gateway, read
 from services.runtime import problem
@@ -34,6 +36,8 @@ def application(gateway: Gateway) -> FastAPI:
         dependencies=[Depends(BEARER)],
     )
     _handle_errors(app)
+    app.add_exception_handler(BadAssertion, _unasserted)
+    app.state.gateway = gateway
 
     @app.post("/v1/inquiries", status_code=202, **description.INQUIRIES)
     async def post_inquiry(request: Request, response: Response) -> Accepted:
@@ -76,6 +80,13 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(MissingKey, _misconfigured)
     app.add_exception_handler(HTTPException, problem.misrouted)
     app.add_exception_handler(Exception, problem.defect)
+
+
+async def _unasserted(request: Request, error: Exception) -> Response:
+    """The reason is told: it says no more than a stranger may know until the signature holds."""
+    assert isinstance(error, BadAssertion)
+    request.app.state.gateway.refused.add(error)
+    return own.detailed(own.UNASSERTED, error.detail).response()
 
 
 async def _misconfigured(request: Request, error: Exception) -> Any:

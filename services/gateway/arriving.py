@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import Mapping
+from email.message import Message
 from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
+from schemas.assertion import BadAssertion, Reason
 from services.gateway import problem
 from services.runtime.problem import Declined
 
 LIMIT: Final = 64 * 1024
 """Bytes of a request; everything larger is refused before it is parsed."""
 MEDIA_TYPE: Final = "application/json"
+CHARSETS: Final = frozenset({"utf-8", "utf8"})
+"""Names of the one encoding that JSON has (RFC 8259 section 8.1)."""
 
 
 def check_headers(headers: Headers) -> None:
@@ -24,17 +28,21 @@ def check_headers(headers: Headers) -> None:
 
 
 def _is_json(headers: Mapping[str, str]) -> bool:
-    media_type, _, parameters = headers.get("content-type", "").partition(";")
-    charset = parameters.strip().lower().replace('"', "")
+    """Whatever parameters the media type has, but for another charset (RFC 9110 section 8.3.1)."""
+    said = Message()
+    said["content-type"] = headers.get("content-type", "")
     plain = headers.get("content-encoding", "identity").lower() == "identity"
-    return media_type.strip().lower() == MEDIA_TYPE and charset in ("", "charset=utf-8") and plain
+    return said.get_content_type() == MEDIA_TYPE and said.get_content_charset("utf-8") in CHARSETS and plain
 
 
 def assertion(headers: Headers) -> bytes:
-    """The bearer token (RFC 6750 section 2.1); nothing where there is none, or more than one."""
+    """The bearer token (RFC 6750 section 2.1); raises `BadAssertion` where there is none, or more than one."""
     given = headers.getlist("authorization")
     scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-    return token.encode() if scheme.lower() == "bearer" else b""
+    if scheme.lower() != "bearer" or not token:
+        said = f"header Authorization: expected exactly one, `Bearer` and a JWT; {len(given)} were sent"
+        raise BadAssertion(Reason.MISSING, said)
+    return token.encode()
 
 
 async def body(request: Request, seconds: float) -> bytes:

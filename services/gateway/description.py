@@ -11,8 +11,10 @@ from pydantic.json_schema import models_json_schema
 from schemas.business import InquiryPart
 from schemas.control import Question
 from schemas.number import LIMIT as SUBJECT_LIMIT
+from schemas.request import Claims, ReadClaims
+from schemas.sentences import FORMS, ROW_PATTERN, UUID_PATTERN
 from schemas.spelling import Spelling
-from schemas.text import UUID_PATTERN, MessageId
+from schemas.text import MessageId
 from services.gateway import examples, problem
 from services.runtime.problem import AWAY, DEFECT, MEDIA_TYPE, NO_METHOD, Problem
 
@@ -72,12 +74,15 @@ class ProblemDetails(BaseModel):
     title: str
     title_ja: str
     status: Annotated[int, Field(ge=400, le=599)]
-    detail: Annotated[str, Field(description="what was expected; never what was sent")] = ""
+    detail: Annotated[
+        str, Field(description="the path of the field and what is expected there; never what was sent")
+    ] = ""
 
 
 HEADERS: Final[dict[str, Any]] = {
     "Retry-After": {"description": "Seconds after which it may work.", "schema": {"type": "integer", "minimum": 0}},
     "WWW-Authenticate": {"description": "RFC 6750.", "schema": {"type": "string", "const": "Bearer"}},
+    "Date": {"description": "The clock by which times of an assertion are judged.", "schema": {"type": "string"}},
     "Allow": {"description": "The methods that the page has.", "schema": {"type": "string"}},
     "Location": {
         "description": "The page of the exchange.",
@@ -114,7 +119,7 @@ def _problems(*some: Problem) -> dict[int | str, dict[str, Any]]:
 
 def _described(some: Sequence[Problem]) -> dict[str, Any]:
     """One status with the problems that have it."""
-    names = sorted({name for one in some for name in one.headers} | ({"Allow"} if NO_METHOD in some else set()))
+    names = sorted({name for one in some for name in (*one.headers, *_ADDED.get(one.code, ()))})
     schema = {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}
     shown = {one.code: {"summary": one.ja, "value": one.body} for one in some}
     described = {
@@ -124,8 +129,12 @@ def _described(some: Sequence[Problem]) -> dict[str, Any]:
     return {**described, **({"headers": {name: HEADERS[name] for name in names}} if names else {})}
 
 
+_ADDED: Final = {NO_METHOD.code: ("Allow",), problem.UNASSERTED.code: ("Date",)}
+"""Headers that the router and the server add."""
 _POSTING: Final = (
-    problem.malformed("control part: basis.row: string_pattern_mismatch"),
+    problem.malformed(f"control.basis.row: {FORMS[ROW_PATTERN]}"),
+    problem.UNKNOWN_ITEM,
+    problem.UNKNOWN_EDITION,
     problem.NOT_SERVED,
     problem.TOO_SLOW,
     problem.REUSED,
@@ -143,14 +152,16 @@ INQUIRIES: Final[dict[str, Any]] = {
     },
     "openapi_extra": {"requestBody": BODY, "parameters": [TRACEPARENT]},
 }
+BAD_ID: Final = problem.malformed(f"exchange: {FORMS[UUID_PATTERN]}")
 EXCHANGE: Final[dict[str, Any]] = {
     "operation_id": "getExchange",
-    "responses": _shown("How far it is.", problem.UNKNOWN),
+    "response_model_exclude_none": True,
+    "responses": _shown("How far it is.", BAD_ID, problem.UNKNOWN),
     "openapi_extra": {"parameters": [EXCHANGE_ID]},
 }
 ANSWER: Final[dict[str, Any]] = {
     "operation_id": "getAnswer",
-    "responses": _shown("What ended it.", problem.UNKNOWN, problem.UNANSWERED),
+    "responses": _shown("What ended it.", BAD_ID, problem.UNKNOWN, problem.UNANSWERED),
     "openapi_extra": {"parameters": [EXCHANGE_ID]},
 }
 """By page: what its declaration takes."""
@@ -160,10 +171,25 @@ def document(title: str, version: str, routes: Sequence[Any]) -> dict[str, Any]:
     """The whole document."""
     written: dict[str, Any] = get_openapi(title=title, version=version, routes=routes)
     _, more = models_json_schema(
-        [(Inquiry, "validation"), (ProblemDetails, "validation")],
+        [(model, "validation") for model in (Inquiry, ProblemDetails, Progress, Claims, ReadClaims)],
         ref_template="#/components/schemas/{model}",
         schema_generator=Spelling,
     )
     schemas = written["components"]["schemas"] | more["$defs"]
     written["components"]["schemas"] = dict(sorted(schemas.items()))
-    return written
+    for scheme in written["components"]["securitySchemes"].values():
+        scheme["x-claims"] = {"post": _schema(Claims), "get": _schema(ReadClaims)}
+    return {**written, "servers": SERVERS}
+
+
+SERVERS: Final = [
+    {
+        "url": "http://127.0.0.1:{port}",
+        "description": "The gateway itself; systems reach it through the entrance of their site.",
+        "variables": {"port": {"default": "8080", "description": "In run/gateway.port of the installation."}},
+    }
+]
+
+
+def _schema(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}

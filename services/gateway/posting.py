@@ -3,18 +3,28 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
 from schemas import canonical, topics
+from schemas.assertion import BadAssertion, Reason
+from schemas.business import FIELDS as BUSINESS_FIELDS
 from schemas.message import Message
-from schemas.refusal import Refusal, RefusalCode, SecurityEvent
+from schemas.refusal import Refusal, RefusalCode
+from schemas.request import FIELDS as CONTROL_FIELDS
 from schemas.request import Claims, Posted, ReadClaims, check_claims, read_request, verified
+from schemas.text import MessageId, explained
 from services.gateway import problem, store
+from services.gateway.possible import check_possible
 from services.gateway.recent import Recent
+from services.gateway.refused import Refused
 from services.runtime.clock import Clock
 from services.runtime.directory import Directory
 from services.runtime.errors import TooLarge, Unavailable
 from services.runtime.log import Log
+from services.runtime.metrics import Metrics
 from services.runtime.postgres import Database
 from services.runtime.problem import Declined
 from services.runtime.rest import AtRest
@@ -36,9 +46,15 @@ class Gateway:
     rest: AtRest
     database: Database
     clock: Clock
+    metrics: Metrics = field(default_factory=Metrics)
     recent: Recent = field(default_factory=Recent)
     body_seconds: float = BODY_SECONDS
     database_seconds: float = DATABASE_SECONDS
+
+    @cached_property
+    def refused(self) -> Refused:
+        """Counts assertions that do not hold."""
+        return Refused(self.metrics, self.clock)
 
     def posting(self, assertion: bytes) -> Claims:
         """What the assertion says of a request that is not read yet, once signature, issuer and expiry hold."""
@@ -66,8 +82,12 @@ class Gateway:
     async def progress(self, exchange: str, assertion: bytes) -> store.Row:
         """The exchange of the agency that the assertion names; another's does not exist."""
         claims = self._claims(assertion, ReadClaims)
+        try:
+            EXCHANGE.validate_python(exchange)
+        except ValidationError as error:
+            raise Declined(problem.malformed(explained(error, "exchange"))) from None
         if claims.exchange != exchange:
-            raise Declined(problem.UNASSERTED)
+            raise BadAssertion(Reason.ANOTHER_REQUEST, "claim exchange: expected the same id as in the path")
         row = await _within(self.database_seconds, self._progress(claims.iss, exchange))
         if row is None:
             raise Declined(problem.UNKNOWN)
@@ -83,10 +103,7 @@ class Gateway:
     def _claims(self, assertion: bytes, model: type[Any]) -> Any:
         """Of a fresh directory: one that is silent may lack a revocation."""
         self.directory.require_fresh()
-        try:
-            return verified(assertion, self.directory.key, self.clock().timestamp(), model)
-        except SecurityEvent:
-            raise Declined(problem.UNASSERTED) from None
+        return verified(assertion, self.directory.key, self.clock().timestamp(), model)
 
     async def _publish(self, posted: Posted, assertion: bytes, traceparent: str) -> None:
         question = posted.question
@@ -118,26 +135,32 @@ class Gateway:
 
 
 def read(body: bytes, claims: Claims) -> Posted:
-    """The request in canonical form, if it has the required form and is the one that was asserted."""
+    """The request in canonical form, if it has the required form, is the one that was asserted, and can succeed."""
     try:
         control, subject, business = _parts(canonical.read(body))
         posted = read_request(canonical.encode(control), subject.encode(), canonical.encode(business))
         check_claims(posted, claims)
     except canonical.Malformed as error:
-        raise Declined(problem.malformed(str(error))) from None
+        raise Declined(problem.malformed(canonical.placed(error, FIELDS))) from None
     except Refusal as refusal:
-        too_large = refusal.code == RefusalCode.TOO_LARGE
-        raise Declined(problem.TOO_LARGE if too_large else problem.malformed(refusal.rule)) from None
-    except SecurityEvent:
-        raise Declined(problem.UNASSERTED) from None
+        wrong = problem.TOO_LARGE if refusal.code == RefusalCode.TOO_LARGE else problem.MALFORMED
+        raise Declined(problem.detailed(wrong, refusal.rule)) from None
+    check_possible(posted)
     return posted
+
+
+FIELDS: Final = CONTROL_FIELDS | BUSINESS_FIELDS | {"control", "subject", "business"}
+"""Names that an error may repeat: those of the form."""
+EXCHANGE: Final[TypeAdapter[str]] = TypeAdapter(MessageId, config=ConfigDict(hide_input_in_errors=True))
 
 
 def _parts(value: Any) -> tuple[dict[str, Any], str, dict[str, Any]]:
     match value:
         case {"control": dict(control), "subject": str(subject), "business": dict(business), **others} if not others:
             return control, subject, business
-    raise canonical.Malformed("expected control, subject and business, and nothing else")
+    raise canonical.Malformed(
+        "expected an object of control (an object), subject (a string) and business (an object) alone"
+    )
 
 
 async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:

@@ -3,7 +3,10 @@
 from dataclasses import replace
 from typing import Final
 
-from services.runtime.problem import LATER, Problem
+from services.runtime.problem import Problem
+
+SOON: Final = {"Retry-After": "1"}
+"""An answer takes about a third of a second; the header knows whole seconds alone."""
 
 MALFORMED: Final = Problem(
     400, "malformed", "依頼の形式が正しくありません。", "The request does not have the required form."
@@ -19,9 +22,9 @@ NOT_SERVED: Final = Problem(
     403, "not_served", "この機関は当拠点で扱っていません。", "This site does not serve the agency."
 )
 UNKNOWN: Final = Problem(
-    404, "unknown_exchange", "この照会はありません。", "No such exchange, or it is not accepted yet.", headers=LATER
+    404, "unknown_exchange", "この照会はありません。", "No such exchange, or it is not accepted yet.", headers=SOON
 )
-UNANSWERED: Final = Problem(404, "no_answer_yet", "応答はまだありません。", "There is no answer yet.", headers=LATER)
+UNANSWERED: Final = Problem(404, "no_answer_yet", "応答はまだありません。", "There is no answer yet.", headers=SOON)
 TOO_SLOW: Final = Problem(
     408, "too_slow", "依頼の受信に時間がかかりすぎました。", "The request took too long to arrive."
 )
@@ -34,6 +37,25 @@ NOT_JSON: Final = Problem(
 )
 
 
+UNKNOWN_ITEM: Final = Problem(
+    400,
+    "unknown_item",
+    "指定の特定個人情報はカタログにありません。",
+    "The catalogue does not have the item with this layout; nothing was posted.",
+)
+UNKNOWN_EDITION: Final = Problem(
+    400,
+    "unknown_edition",
+    "別表第二の版が登録されていません。",
+    "The edition of the law table is not known here; nothing was posted.",
+)
+
+
+def detailed(problem: Problem, detail: str) -> Problem:
+    """The same, with the field and what is expected there."""
+    return replace(problem, detail=detail)
+
+
 def malformed(detail: str) -> Problem:
     """What is wrong with the form of a request."""
-    return replace(MALFORMED, detail=detail)
+    return detailed(MALFORMED, detail)

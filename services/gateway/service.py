@@ -17,7 +17,7 @@ async def open_gateway(environment: Environment) -> AsyncIterator[Gateway]:
     """The intermediate key rings, to read what was answered, and the view that exchange grants."""
     rest = AtRest(environment.keys, environment.clock)
     async with database(environment, schema="exchange") as tables:
-        yield Gateway(environment.log, environment.directory, rest, tables, environment.clock)
+        yield Gateway(environment.log, environment.directory, rest, tables, environment.clock, environment.metrics)
 
 
 def application(gateway: Gateway) -> ASGIApp:

@@ -133,10 +133,10 @@ async def wait(installation: Installation, agency: str, exchange: str, seconds: 
     `Unavailable` where the gateway cannot tell at the end of that time."""
     deadline = time.monotonic() + seconds
     key = assertion_key(installation, agency)
-    token = assert_read(agency, exchange, key.kid, key.secret, int(time.time() + seconds) + ASSERTED_SECONDS)
     async with _client(installation) as client:
-        client.headers["Authorization"] = f"Bearer {token}"
-        while True:
+        while True:  # each request with an assertion of its own moment: it may be waited for longer than one holds
+            token = assert_read(agency, exchange, key.kid, key.secret, int(time.time()) + ASSERTED_SECONDS)
+            client.headers["Authorization"] = f"Bearer {token}"
             answer = await client.get(f"/v1/exchanges/{exchange}/answer")
             if answer.status_code == httpx.codes.OK:
                 body = answer.json()

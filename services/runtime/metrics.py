@@ -21,6 +21,18 @@ class Metrics:
             ("service", "reason"),
             registry=registry,
         )
+        self.assertions = Counter(
+            "renkei_assertions_refused",
+            "Assertions that did not hold, by reason.",
+            ("service", "reason"),
+            registry=registry,
+        )
+        self.posts = Counter(
+            "renkei_posts_faulty",
+            "Posts over Kafka that were dropped, or stood in another partition, by reason.",
+            ("reason",),
+            registry=registry,
+        )
         self.retries = Counter(
             "renkei_batch_retries", "Batches tried again, by error.", (*by_topic, "error"), registry=registry
         )

@@ -21,7 +21,7 @@ from services.runtime.directory import Directory, EnrolledRoots, follow
 from services.runtime.errors import Misconfigured, MissingKey, Unavailable
 from services.runtime.http import Pages, serve
 from services.runtime.ignoring import Ignoring
-from services.runtime.kafka.log import KafkaLog
+from services.runtime.kafka.log import KafkaLog, partition_of
 from services.runtime.keys import KeyRings
 from services.runtime.log import Log
 from services.runtime.logging import configure, place
@@ -119,7 +119,9 @@ class Process:
     ) -> tuple[Service, Any]:
         clock = directory.clock
         held = keys.get(service.ring) or KeyRings(self.settings.keys, b"", "")
-        environment = Environment(service.name, self.settings, directory, held, log, clock)
+        environment = Environment(
+            service.name, self.settings, directory, held, log, clock, metrics=self.metrics, partition=partition_of
+        )
         resources = await self._patient(lambda: stack.enter_async_context(service.resources(environment)), service.name)
         if service.application is not None:
             self.pages.application = service.application(resources)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from schemas.message import Emit, Message, Outcome
 from schemas.topics import Topic
 from services.runtime.clock import Clock
+from services.runtime.metrics import Metrics
 
 if TYPE_CHECKING:
     from services.runtime.directory import Directory
@@ -33,6 +34,9 @@ class Environment:
     keys: "KeyRings"
     log: "Log"
     clock: Clock
+    metrics: Metrics = field(default_factory=Metrics, kw_only=True)
+    partition: Callable[[str, Topic], int] | None = field(default=None, kw_only=True)
+    """Where producers put records of a key; absent where the log is not shared with other producers."""
 
 
 Resources = Callable[[Environment], AbstractAsyncContextManager[Any]]

@@ -18,7 +18,9 @@ from tests import site as sites
 from tests.site import RESIDENTS, Site, inquiry
 
 APPLICANT, OTHER = RESIDENTS[:2]
-REFUSED: Final = {"code": "internal_error", "retry": True, "rule": "set aside for the operator"}
+REFUSED: Final = {"code": "internal_error", "rule": "set aside for the operator"}
+RETRY: Final = {b"renkei.exchange.refused": "new_id", b"renkei.request.refused": "same_id"}
+"""By type of the event: a request that was not accepted has not used up its id."""
 
 
 @pytest.fixture
@@ -116,6 +118,8 @@ def ended(site: Site, outcomes: Sequence[Outcome]) -> tuple[Message, str]:
     assert isinstance(told, Emit)
     assert isinstance(record, Emit)
     assert (told.topic, record.topic) == (topics.exchange_completed, topics.intermediate_recorded)
-    assert {name: sites.clear(site, told.message)[name] for name in REFUSED} == REFUSED
+    said = sites.clear(site, told.message)
+    assert {name: said[name] for name in REFUSED} == REFUSED
+    assert said["retry"] == RETRY[told.message.headers["ce_type"]]
     assert record.message.value == b""
     return told.message, read_trail(record.message.headers["trail"]).findings[-1].outcome

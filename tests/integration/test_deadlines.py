@@ -53,7 +53,7 @@ async def test_what_nobody_answers_times_out(site: Site) -> None:
     """A person waits for a decision that nobody takes: after `expires` and the grace the asker is told, once."""
     posted = inquiry(FLAGGED, expires=later(instant(now()), SOON))
     answer = await sites.ask(site, posted)
-    assert (answer.state, answer.outcome, answer.business["retry"]) == ("refused", "timed_out", True)
+    assert (answer.state, answer.outcome, answer.business["retry"]) == ("refused", "timed_out", "new_id")
     assert answer.business["rule"] == f"expires {posted.question.expires}"
     assert instant(now()) >= later(str(posted.question.expires), timedelta(seconds=sites.GRACE))
     [record] = await sites.completed(site, {posted.question.id})

@@ -113,6 +113,8 @@ async def test_what_completes_opens_for_its_agency_alone(site: Site) -> None:
         "ce_type": "renkei.exchange.answered",
         "ce_source": f"/agencies/{ASKER}",
         "ce_id": f"{posted.question.id}/0",
+        "ce_control": record.headers["control"].decode(),
+        "ce_sealed": record.headers["sealed"].decode(),
     }
     assert record.headers["content-type"] == b"application/octet-stream"
     assert record.key == ASKER

@@ -35,7 +35,7 @@ async def test_nonsense_inside_a_block_stops_nothing(site: Site) -> None:
 
 
 async def test_the_asker_of_what_was_set_aside_is_told(site: Site) -> None:
-    """`internal_error` ends its exchange; a retry may help."""
+    """`internal_error` ends its exchange; a retry may help, under a new id."""
     posted = sites.inquiry(RESIDENTS[0])
     control = await sites.open_alone(site, posted)
     sealed = at_rest(site).seal(ASKER, control.encoded(), {"value": posted.business})
@@ -43,7 +43,7 @@ async def test_the_asker_of_what_was_set_aside_is_told(site: Site) -> None:
     await sites.publish(site, [(topics.outbound_composed, Message(ASKER, sealed["value"], headers))])
     assert sites.answers(await sites.ask(site, sites.inquiry(RESIDENTS[1])), RESIDENTS[1])
     answer = await asking.wait(site, ASKER, control.id, 30)
-    assert (answer.state, answer.outcome, answer.business["retry"]) == ("refused", "internal_error", True)
+    assert (answer.state, answer.outcome, answer.business["retry"]) == ("refused", "internal_error", "new_id")
 
 
 async def test_the_operator_releases_and_drops(site: Site) -> None:

@@ -57,7 +57,7 @@ async def test_what_is_over_the_quota_is_refused(site: Site, exchange: Exchange)
     assert await accept(exchange, posted(site, 4)) == ["quota_exceeded"]
     refused = await service.accept([three], exchange)
     [told] = [emit.message for emit in refused if isinstance(emit, Emit) and emit.topic == topics.exchange_completed]
-    assert sites.clear(site, told)["retry"] is True
+    assert sites.clear(site, told)["retry"] == "new_id"
     assert sites.clear(site, told)["rule"] == "check policy version 7: 2 inquiries a day"
 
 

@@ -133,7 +133,8 @@ async def _run(universe: Universe, asked: list[Asked], close: bool) -> None:
     for wait, request, forged in posted:
         await asyncio.sleep(wait)
         universe.cluster.append(
-            topics.outbound_requested, record(universe.ground, request, [request] if forged else [])
+            topics.outbound_requested,
+            record(universe.ground, request, universe.clock(), [request] if forged else []),
         )
     await asyncio.gather(*(_impersonated(universe, one) for one in asked if one.impostor))
     await asyncio.sleep(chance.choice((0.0, 0.5, 2.0)))
@@ -154,7 +155,8 @@ async def _company(universe: Universe, asked: list[Asked]) -> None:
         await asyncio.sleep(2)
         if any("step failed" in why for why in universe.left()[2].values()):
             asked.append(inquiries.ordinary(universe.chance, len(asked), sender, receiver))
-            universe.cluster.append(topics.outbound_requested, record(universe.ground, asked[-1].posted))
+            another = record(universe.ground, asked[-1].posted, universe.clock())
+            universe.cluster.append(topics.outbound_requested, another)
 
 
 def _wait(chance: random.Random, close: bool) -> float:

@@ -135,12 +135,12 @@ def _posted(sort: Sort, place: int, sender: str, receiver: str, core: int, expir
     return read_request(question.encoded(), number_of(sender, core).encode(), business)
 
 
-def record(ground: Ground, posted: Posted, forged: Sequence[Posted] = ()) -> Message:
-    """What the producer puts on `outbound.requested`; a forged one is signed for another agency's posting system."""
+def record(ground: Ground, posted: Posted, now: datetime, forged: Sequence[Posted] = ()) -> Message:
+    """What the producer posts, signed now; a forged one is signed for another agency's posting system."""
     sender = posted.question.sender
     signer = posted.question.receiver if posted in forged else sender
     key = ground.keys[signer, "assertion"]
-    expires = int(START.timestamp()) + 24 * 3600
+    expires = int(now.timestamp()) + 300
     return posted_record(posted, assert_request(posted, key.kid, key.private, expires))
 
 

@@ -86,7 +86,7 @@ def test_unknown_fields_are_refused_at_every_level(place: str | None) -> None:
     entries = INQUIRY | {"in_reply_to": REPLY}
     read(entries)
     false = entries | {"x": 1} if place is None else entries | {place: entries[place] | {"x": 1}}
-    with pytest.raises(Malformed, match="extra_forbidden"):
+    with pytest.raises(Malformed, match="a field in here is not known"):
         read(false)
 
 
@@ -203,11 +203,11 @@ def test_a_question_is_completed_to_the_first_message_of_its_exchange() -> None:
 
 
 def test_a_producer_may_say_until_when() -> None:
-    """An instant, in its one spelling; what it comes to is said by who completes the question."""
+    """A time with its offset, made canonical; what it comes to is said by who completes the question."""
     posted = Question.model_validate(POSTED | {"expires": "2026-11-25T09:00:00.000Z"})
     assert posted.expires == "2026-11-25T09:00:00.000Z"
     assert posted.completed(INQUIRY["created"], INQUIRY["expires"]) == read(INQUIRY)
-    for wrong in ("2026-11-25", 1795000000, "2026-11-25T09:00:00Z"):
+    for wrong in ("2026-11-25", 1795000000, "2026-11-25T09:00:00"):
         with pytest.raises(ValidationError):
             Question.model_validate(POSTED | {"expires": wrong})
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx
@@ -123,6 +124,15 @@ async def test_a_connection_serves_many_requests() -> None:
         responses = [await client.post("/v1/inquiries", json=body(POSTED), headers=headers) for _ in range(3)]
     assert [response.status_code for response in responses] == [202] * 3
     assert all("connection" not in response.headers for response in responses)
+
+
+async def test_a_401_comes_with_the_date() -> None:
+    """Once: the clock by which an assertion expires, so that a system can compare its own."""
+    async with served(World()) as port, httpx.AsyncClient(base_url=f"http://{HOST}:{port}", trust_env=False) as client:
+        response = await client.post("/v1/inquiries", json=body(POSTED))
+    is_problem(response, 401, "bad_assertion")
+    [said] = response.headers.get_list("date")
+    assert parsedate_to_datetime(said).tzinfo is not None
 
 
 async def test_the_processs_own_pages_stay() -> None:

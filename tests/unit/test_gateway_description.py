@@ -42,10 +42,13 @@ EVERY: Final = {"401": {"bad_assertion"}, "405": {"no_such_method"}, "500": {"de
 
 def test_each_page_has_its_problems() -> None:
     """And no 422, which is never sent."""
-    posting = ("malformed", "not_served", "too_slow", "id_reused", "too_large", "not_json")
-    assert codes("postInquiry") == EVERY | {str(PROBLEMS[code].status): {code} for code in posting}
-    assert codes("getExchange") == EVERY | {"404": {"unknown_exchange"}}
-    assert codes("getAnswer") == EVERY | {"404": {"unknown_exchange", "no_answer_yet"}}
+    bad = {"400": {"malformed"}}
+    posting = ("not_served", "too_slow", "id_reused", "too_large", "not_json")
+    assert codes("postInquiry") == EVERY | {str(PROBLEMS[code].status): {code} for code in posting} | {
+        "400": {"malformed", "unknown_item", "unknown_edition"}
+    }
+    assert codes("getExchange") == EVERY | bad | {"404": {"unknown_exchange"}}
+    assert codes("getAnswer") == EVERY | bad | {"404": {"unknown_exchange", "no_answer_yet"}}
     assert "HTTPValidationError" not in DOCUMENT["components"]["schemas"]
 
 
@@ -65,6 +68,24 @@ def test_problems_are_described_as_they_are_sent(page: str) -> None:
                 assert example["value"] | {"detail": ""} == PROBLEMS[code].body | {"detail": ""}
                 assert conforms(example["value"], "ProblemDetails")
                 assert set(PROBLEMS[code].headers) <= set(said.get("headers", {}))
+
+
+def test_generators_of_clients_can_read_the_document() -> None:
+    """It names a server, links the claims of both assertions, and has no type that is null alone."""
+
+    def types(value: Any) -> list[Any]:
+        if isinstance(value, list):
+            return [found for entry in value for found in types(entry)]
+        if not isinstance(value, dict):
+            return []
+        return [value.get("type"), *(found for entry in value.values() for found in types(entry))]
+
+    assert "null" not in types(DOCUMENT)
+    assert DOCUMENT["servers"][0]["url"] == "http://127.0.0.1:{port}"
+    [scheme] = DOCUMENT["components"]["securitySchemes"].values()
+    for link, name in (("post", "Claims"), ("get", "ReadClaims")):
+        assert scheme["x-claims"][link] == {"$ref": f"#/components/schemas/{name}"}
+        assert "exp" in DOCUMENT["components"]["schemas"][name]["required"]
 
 
 def test_the_assertion_is_a_bearer_token() -> None:

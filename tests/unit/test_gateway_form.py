@@ -28,7 +28,7 @@ MALFORMED: Final = {
     "deep inside": spoilt(business={"x": json.loads("[" * 40 + "]" * 40)}),
     "bad UTF-8": b'{"control":"\xff\xfe"}',
     "UTF-16": GOOD_BODY.decode().encode("utf-16"),
-    "BOM": b"\xef\xbb\xbf" + GOOD_BODY,
+    "two BOMs": b"\xef\xbb\xbf" * 2 + GOOD_BODY,
     "key twice": b'{"subject":"' + MARKER.encode() + b'",' + GOOD_BODY[1:],
     "key twice below": GOOD_BODY.replace(b'"sender"', b'"sender":"' + MARKER.encode() + b'","sender"'),
     "float": spoilt(business={"period": {"year": 2026.0}}),

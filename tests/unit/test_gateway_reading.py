@@ -38,7 +38,9 @@ async def test_an_open_exchange_is_waiting() -> None:
     """It has a page, and no answer yet."""
     world = World()
     world.tables.progress = {(ASKER, examples.ID): ROW}
-    assert (await world.read(examples.ID, reading(examples.ID))).json()["state"] == "waiting"
+    said = (await world.read(examples.ID, reading(examples.ID))).json()
+    assert said["state"] == "waiting"
+    assert "completed" not in said
     response = await world.read(examples.ID, reading(examples.ID), "/answer")
     is_problem(response, 404, "no_answer_yet")
     assert "retry-after" in response.headers

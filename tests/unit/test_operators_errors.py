@@ -94,7 +94,7 @@ def test_a_database_that_is_not_there(dsn: str, error: type[Exception], text: st
             f"staff,office,role\n{SECRET},tax,clerk,more\n",
             "line 2: not as many cells as the first",
         ),
-        (("staff", "load", CODE), f"staff,office\n{SECRET},tax\n", "line 2: role: missing"),
+        (("staff", "load", CODE), f"staff,office\n{SECRET},tax\n", "line 2: role: this field is missing"),
         (
             ("staff", "load", CODE),
             f'staff,office,role\na,tax,clerk\n"{SECRET}"b,tax,clerk\n',
@@ -102,9 +102,13 @@ def test_a_database_that_is_not_there(dsn: str, error: type[Exception], text: st
         ),
         (("staff", "load", CODE), f"{SECRET},tax,clerk\n", "line 1, column 1: none of office, role, staff"),
         (("staff", "load", CODE), "", "line 1: the names of the columns are expected"),
-        (("replica", "register", CODE), f'{{"number": "{SECRET}", "records": []}}\n', "line 1: year: missing"),
-        (("replica", "register", CODE), f'\n["{SECRET}"]\n', "line 2: record: model_type"),
-        (("replica", "register", CODE), f'{{"number": "{SECRET}"', "line 1: not JSON"),
+        (
+            ("replica", "register", CODE),
+            f'{{"number": "{SECRET}", "records": []}}\n',
+            "line 1: year: this field is missing",
+        ),
+        (("replica", "register", CODE), f'\n["{SECRET}"]\n', "line 2: record: expected an object in braces"),
+        (("replica", "register", CODE), f'{{"number": "{SECRET}"', "line 1: record: expected JSON in UTF-8"),
         (("replica", "register", CODE, "--item", f"x:{SECRET}"), "", "an item is a name and the number of its layout"),
     ],
 )

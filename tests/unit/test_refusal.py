@@ -44,9 +44,17 @@ def test_no_two_refusals_read_alike() -> None:
 
 def test_asking_again_does_not_help_against_the_law() -> None:
     """What is forbidden or malformed stays so; what was missing, late or busy may change."""
-    final = {code for code in RefusalCode if not TEXTS[code][2]}
+    final = {code for code in RefusalCode if TEXTS[code][2] == "no"}
     assert {RefusalCode.NOT_IN_LAW_TABLE, RefusalCode.MALFORMED, RefusalCode.ROLE_NOT_ALLOWED} <= final
     assert final.isdisjoint({RefusalCode.EXPIRED, RefusalCode.TIMED_OUT, RefusalCode.NOT_ACCEPTING})
+
+
+def test_retry_says_that_a_new_id_is_needed() -> None:
+    """Wherever an exchange has ended, its id is used up; only what says so may be posted again under the same."""
+    assert {TEXTS[code][2] for code in RefusalCode} == {"no", "new_id"}
+    assert part_of(RefusalCode.ID_REUSED, "a rule").retry == "new_id"
+    assert part_of(RefusalCode.TIMED_OUT, "a rule").retry == "new_id"
+    assert part_of(RefusalCode.INTERNAL_ERROR, "a rule", "same_id").retry == "same_id"
 
 
 @MANY

@@ -116,10 +116,21 @@ def test_what_is_not_known_is_said() -> None:
         assert line in screen
 
 
+def test_posts_that_were_dropped_are_counted_since_when() -> None:
+    """By the process that reads them, with where to look further; none is said, too."""
+    reading = Program("intermediate", "ready", since="2026-11-24T12:00:00.000Z", posts=0)
+    assert "posts        none over Kafka dropped since 2026-11-24T12:00:00.000Z" in printed(
+        replace(WELL, programs=[reading])
+    )
+    screen = printed(replace(WELL, programs=[replace(reading, posts=3)]))
+    assert "posts        3 over Kafka dropped or in another partition since 2026-11-24T12:00:00.000Z" in screen
+    assert "renkei logs intermediate" in screen
+
+
 def test_the_screen_is_one_screen() -> None:
     """A line a process, and one for the rest; nothing of a group that has nothing to do."""
     screen = printed(WELL)
-    assert len(screen.splitlines()) == 1 + 1 + len(WELL.programs) + 6
+    assert len(screen.splitlines()) == 1 + 1 + len(WELL.programs) + 7
     assert "1 of 1 have nothing left to do" in screen
     assert screen.rstrip().endswith("Everything is well.")
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from schemas import topics
-from schemas.message import Message
+from services.operator.bench.population import Request
 from services.runtime.kafka.log import KafkaLog
 from services.runtime.kafka.scan import watch
 
@@ -15,7 +15,7 @@ GIVE_UP = 600.0
 AHEAD = 6_000
 """Inquiries that are posted and not completed, at most: enough to keep every layer busy."""
 
-Schedule = Sequence[tuple[float, Sequence[Message]]]
+Schedule = Sequence[tuple[float, Sequence[Request]]]
 """What is posted at once, and how many seconds after the begin, ascending."""
 
 
@@ -49,7 +49,7 @@ class Run:
         return round(latencies[min(len(latencies) - 1, int(share * len(latencies)))] * 1000, 1)
 
 
-async def drive(bootstrap: str, messages: Sequence[Message], rate: float | None, step: Callable[[int], None]) -> Run:
+async def drive(bootstrap: str, messages: Sequence[Request], rate: float | None, step: Callable[[int], None]) -> Run:
     """Posts all, at `rate` a second or as fast as they are completed; returns when all are completed."""
     if rate is not None:
         return await drive_at(bootstrap, steady(messages, rate), step)
@@ -62,19 +62,19 @@ async def drive_at(bootstrap: str, schedule: Schedule, step: Callable[[int], Non
     return await _drive(bootstrap, messages, lambda log, run: _post_at(log, schedule, run), step)
 
 
-def steady(messages: Sequence[Message], rate: float) -> Schedule:
+def steady(messages: Sequence[Request], rate: float) -> Schedule:
     """One after the other, `rate` a second."""
     return [(number / rate, [message]) for number, message in enumerate(messages)]
 
 
 async def _drive(
     bootstrap: str,
-    messages: Sequence[Message],
+    messages: Sequence[Request],
     post: Callable[[KafkaLog, Run], Awaitable[None]],
     step: Callable[[int], None],
 ) -> Run:
     run, log = Run(), KafkaLog(bootstrap)
-    ids = {exchange_of(message) for message in messages}
+    ids = {message.exchange for message in messages}
     ready = asyncio.Event()
     watching = asyncio.create_task(_watch(bootstrap, ids, run, ready, step))
     try:
@@ -87,13 +87,13 @@ async def _drive(
     return run
 
 
-async def _post_fast(log: KafkaLog, messages: Sequence[Message], run: Run) -> None:
+async def _post_fast(log: KafkaLog, messages: Sequence[Request], run: Run) -> None:
     for start in range(0, len(messages), PART):
         while len(run.posted) - len(run.completed) > AHEAD:
             run.progressed.clear()
             await run.progressed.wait()
         part, now = messages[start : start + PART], time.monotonic()
-        run.posted |= {exchange_of(message): now for message in part}
+        run.posted |= {message.exchange: now for message in part}
         await _publish(log, part)
 
 
@@ -102,17 +102,18 @@ async def _post_at(log: KafkaLog, schedule: Schedule, run: Run) -> None:
     began, place = time.monotonic(), 0
     while place < len(schedule):
         await asyncio.sleep(max(0.0, began + schedule[place][0] - time.monotonic()))
-        due: list[Message] = []
+        due: list[Request] = []
         while place < len(schedule) and began + schedule[place][0] <= time.monotonic():
             at, messages = schedule[place]
-            run.posted |= {exchange_of(message): began + at for message in messages}
+            run.posted |= {message.exchange: began + at for message in messages}
             due += messages
             place += 1
         await _publish(log, due)
 
 
-async def _publish(log: KafkaLog, messages: Sequence[Message]) -> None:
-    await log.publish([(topics.outbound_requested, message) for message in messages])
+async def _publish(log: KafkaLog, messages: Sequence[Request]) -> None:
+    """Signed now: an assertion holds for an hour at the most, and a run may last longer."""
+    await log.publish([(topics.outbound_requested, message.signed()) for message in messages])
 
 
 async def _watch(bootstrap: str, ids: set[str], run: Run, ready: asyncio.Event, step: Callable[[int], None]) -> None:
@@ -131,8 +132,3 @@ async def _watch(bootstrap: str, ids: set[str], run: Run, ready: asyncio.Event, 
         step(len(run.completed) - before)
         if len(run.completed) == len(ids):
             return
-
-
-def exchange_of(message: Message) -> str:
-    """The id under which it is completed."""
-    return message.headers["ce_id"].decode()

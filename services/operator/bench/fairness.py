@@ -16,10 +16,9 @@ import typer
 from rich.table import Table
 
 from schemas import topics
-from schemas.message import Message
 from services.operator.bench import population
 from services.operator.bench.bed import BUILD, installed, kept
-from services.operator.bench.driver import Run, drive, drive_at, exchange_of, steady
+from services.operator.bench.driver import Run, drive, drive_at, steady
 from services.operator.console import progress, screen
 from services.operator.installation import Installation, Layout
 from services.runtime.kafka.log import partition_of
@@ -117,8 +116,8 @@ def _pass(installation: Installation, crowd: Crowd, load: Load, rate: float, sec
     return Pass(load, _latency(run, others), _latency(run, beside), _latency(run, one) if one else None)
 
 
-def _latency(run: Run, messages: Sequence[Message]) -> Latency:
-    part = run.of({exchange_of(message) for message in messages})
+def _latency(run: Run, messages: Sequence[population.Request]) -> Latency:
+    part = run.of({message.exchange for message in messages})
     return Latency(part.percentile(0.5), part.percentile(0.99))
 
 

@@ -14,7 +14,7 @@ from schemas.control import Basis, Item, Officer
 from schemas.directory import Grant
 from schemas.law import EDITION
 from schemas.message import Message
-from schemas.request import assert_request
+from schemas.request import Posted, assert_request
 from services.operator import asking, publication, residents
 from services.operator.console import finished, progress
 from services.operator.copies import Replica
@@ -33,7 +33,8 @@ LAW: Final = Basis(edition=EDITION, row="27", branch=4)
 OFFICER: Final = Officer(office="税務課", role="tax_clerk", staff="clerk-1")
 CLERK: Final = Grant(office=OFFICER.office, role=OFFICER.role, rows=["27"])
 AUTOMATIC: Final = Grant(office=OFFICER.office, role="automatic", rows="all")
-ASSERTED_SECONDS: Final = 6 * 3600
+ASSERTED_SECONDS: Final = 300
+"""From the moment of posting: an assertion may not be made hours beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +93,32 @@ async def settle(installation: Installation, people: Sequence[Case]) -> None:
     await residents.register(installation, copies)
 
 
-def requests(installation: Installation, people: Sequence[Case], count: int) -> list[Message]:
-    """`count` posted records with their assertions, signed beforehand."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An inquiry to be posted, and the key of the system that posts it."""
+
+    posted: Posted
+    key: PrivateKey
+
+    @property
+    def exchange(self) -> str:
+        """The id under which it is completed."""
+        return self.posted.question.id
+
+    def signed(self) -> Message:
+        """The record, with an assertion of this moment."""
+        expires = int(time.time()) + ASSERTED_SECONDS
+        return asking.posted_record(self.posted, assert_request(self.posted, self.key.kid, self.key.secret, expires))
+
+
+def requests(installation: Installation, people: Sequence[Case], count: int) -> list[Request]:
+    """`count` inquiries, each signed as it is posted."""
     keys: dict[str, PrivateKey] = {}
-    expires = int(time.time()) + ASSERTED_SECONDS
     made = []
     for number in range(count):
         case = people[number % len(people)]
         if case.asker not in keys:
             keys[case.asker] = enrolment.assertion_key(installation, case.asker)
-        key = keys[case.asker]
         posted = asking.inquiry(case.asker, case.provider, case.number, LAW, ITEM, OFFICER, YEAR)
-        made.append(asking.posted_record(posted, assert_request(posted, key.kid, key.secret, expires)))
+        made.append(Request(posted, keys[case.asker]))
     return made

@@ -55,7 +55,12 @@ def documents() -> dict[str, dict[str, Any]]:
     posted = {name: _of(model, "validation") for name, model in POSTED.items()}
     written = {name: _of(model, "serialization") for name, model in CANONICAL.items()}
     items = {f"items/{item.name}-{item.layout}": item.json_schema() for item in load_catalogue().items.values()}
-    return {f"{name}.json": schema for name, schema in {**posted, **written, **items}.items()}
+    return {f"{name}.json": _named(name, schema) for name, schema in {**posted, **written, **items}.items()}
+
+
+def _named(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """With an identifier that does not depend on where the file lies."""
+    return {"$schema": schema["$schema"], "$id": f"urn:renkei:schema:{name.replace('/', ':')}", **schema}
 
 
 def _of(model: type[BaseModel] | TypeAdapter[Any], mode: JsonSchemaMode) -> dict[str, Any]:

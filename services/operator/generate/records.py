@@ -70,6 +70,7 @@ SUBMITTED: Final = _text(
     "The key of the record that was submitted: its sender's code, unless somebody put another there."
 )
 OWN: Final = _agency("Code of the agency whose side this is.")
+OWN_OR_NONE: Final = _text("The same; empty for a post under the key of none of this site.", "^([0-9A-Z]{6,13})?$")
 
 CONTROL: Final = {"control": _json("control", "The control part (制御データ部); no byte of it changes.", CONTROL_LIMIT)}
 SUBJECT: Final = {"subject": _bytes("n and an internal number, or c and a link code; sealed like the value.")}
@@ -103,6 +104,17 @@ CLOUD_EVENT: Final = {
     "ce_source": _text("Whose it is.", "^/agencies/[0-9A-Z]+$"),
     "ce_id": _text("An inquiry's id; or exchange id and position, by which readers deduplicate."),
     "content-type": _text("Media type of the value."),
+}
+POST: Final = {
+    "post": _text("Of a post that was dropped, or stood in another partition: its topic, partition and offset.")
+}
+ENDED: Final = {
+    "ce_control": _json("control", "The same as the header control, for CloudEvents SDKs.", CONTROL_LIMIT),
+    "ce_sealed": _text("The same as the header sealed.", get_args(Digest)[1].pattern),
+}
+PREFIXED: Final = {
+    name: _text(f"Taken where there is no header {name.removeprefix('ce_')}.")
+    for name in ("ce_control", "ce_subject", "ce_assertion")
 }
 POSTED: Final = {
     "control": _json("question", "What is asked of whom, by what right; any valid JSON.", CONTROL_LIMIT),
@@ -139,7 +151,9 @@ SET_ASIDE: Final = {"quarantined": _json("quarantined", "Which step set it aside
 
 CARRIED: Final[Mapping[Topic, tuple[Carried, ...]]] = {
     topics.outbound_requested: (
-        Carried("request", SENDER, POSTED, {"$ref": "inquiry_part.json"}, CLOUD_EVENT | TRACE, JSON, others=True),
+        Carried(
+            "request", SENDER, POSTED, {"$ref": "inquiry_part.json"}, CLOUD_EVENT | PREFIXED | TRACE, JSON, others=True
+        ),
     ),
     topics.outbound_composed: (Carried("composed", SENDER, SAID, ANY, SUBJECT | TRACE),),
     topics.outbound_coded: (Carried("coded", SENDER, SAID, ANY, SUBJECT | TRACE),),
@@ -160,9 +174,11 @@ CARRIED: Final[Mapping[Topic, tuple[Carried, ...]]] = {
             "registered", OWN, REGISTERED, _bytes("A JSON list of records of the item (items/), sealed like others.")
         ),
     ),
-    topics.exchange_completed: (Carried("completed", OWN, SAID | CLOUD_EVENT, ENDING, SUBJECT | TRACE),),
+    topics.exchange_completed: (Carried("completed", OWN, SAID | CLOUD_EVENT | ENDED, ENDING, SUBJECT | TRACE),),
     topics.exchange_due: (Carried("due", SENDER, CONTROL, NOTHING, ticked=True),),
-    topics.intermediate_recorded: (Carried("intermediate_record", OWN, TRAIL, NOTHING, CONTROL | TRACE),),
+    topics.intermediate_recorded: (
+        Carried("intermediate_record", OWN_OR_NONE, TRAIL, NOTHING, CONTROL | POST | TRACE),
+    ),
     topics.linkage_recorded: (Carried("linkage_record", OWN, TRAIL, NOTHING, CONTROL | TRACE),),
     topics.record_quarantined: (
         Carried("quarantined", PLACE, SET_ASIDE, _bytes("The original, sealed for the operator (HPKE); else empty.")),

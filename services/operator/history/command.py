@@ -1,5 +1,6 @@
 """`renkei exchange show`, as a person reads it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Final
 
@@ -11,8 +12,10 @@ from rich.table import Table
 from schemas.control import Control
 from schemas.text import MessageId
 from services.operator.console import HERE, Folder, fail, finished, group, opened, screen
+from services.operator.history.posts import post
 from services.operator.history.steps import History, history
 from services.operator.history.store import Summary
+from services.operator.installation import Installation
 
 exchange = group("What became of an exchange.")
 Rows = Sequence[Sequence[str]]
@@ -20,18 +23,44 @@ Rows = Sequence[Sequence[str]]
 
 @exchange.command("show")
 def show(
-    exchange: Annotated[str, typer.Argument(help="Its id: that of the inquiry that opened it.")], folder: Folder = HERE
+    exchange: Annotated[
+        str,
+        typer.Argument(
+            help="Its id: that of the inquiry that opened it. Or where a post stands: topic/partition/offset."
+        ),
+    ],
+    folder: Folder = HERE,
 ) -> None:
-    """Show an exchange's state, every step that was recorded of it, and what the services keep; no business data."""
+    """Show an exchange's state, every step that was recorded of it, and what the services keep; no business data.
+
+    Of a post that was dropped: by which rule."""
+    if POSITION.fullmatch(exchange):
+        exchange = _at(opened(folder), exchange)
     try:
         TypeAdapter(MessageId).validate_python(exchange)
     except ValidationError:
-        fail(f"{exchange[:36]!r} is no id of an exchange")
+        fail(f"{exchange[:36]!r} is no id of an exchange and no topic/partition/offset of a post")
     found = finished(history(opened(folder), exchange))
     if found.summary is None and not found.steps:
         fail(f"no exchange {exchange} is known here")
     for table in tables(found):
         screen.print(table)
+
+
+POSITION: Final = re.compile(r"[a-z._]{1,64}/[0-9]{1,4}/[0-9]{1,18}")
+
+
+def _at(installation: Installation, position: str) -> str:
+    """Shows what was recorded of the post there, and gives the id of the exchange that it opened; else the command ends."""
+    found = finished(post(installation, position))
+    if found.faults:
+        rows = [(one.time, one.agency or "-", one.finding.outcome, one.finding.rule) for one in found.faults]
+        screen.print(_table(f"post {position}", ("time", "agency", "outcome", "rule"), rows))
+    if found.exchange is not None:
+        return found.exchange
+    if not found.faults:
+        fail(f"nothing is known here of a post at {position}")
+    raise typer.Exit
 
 
 def tables(found: History) -> Iterator[Table]:

@@ -38,6 +38,12 @@ async def summary(connection: Connection, agencies: Collection[str], exchange: s
     return Summary(**row) if row else None
 
 
+async def opened_at(connection: Connection, agencies: Collection[str], position: str) -> str | None:
+    """The id of the exchange that the post at this position opened, or was refused under."""
+    found = await connection.fetchval(_OPENED_AT, sorted(agencies), position)
+    return None if found is None else str(found)
+
+
 async def decisions(
     connection: Connection, agencies: Collection[str], senders: Collection[str], ids: Collection[str]
 ) -> list[Stored]:
@@ -50,6 +56,9 @@ _INSTANT = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') A
 _SUMMARY = f"""
 SELECT agency, receiver, state, {_INSTANT.format("created")}, {_INSTANT.format("expires")}, {_INSTANT.format("completed")}
 FROM exchanges WHERE agency = ANY ($1::text[]) AND id = $2
+"""
+_OPENED_AT = """
+SELECT id FROM decisions WHERE agency = ANY ($1::text[]) AND step = 'accept' AND source = $2 LIMIT 1
 """
 _DECISIONS = """
 SELECT agency, step, sender, id, verdict, source FROM decisions

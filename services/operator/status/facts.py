@@ -31,6 +31,8 @@ class Program:
     """How often it was started after it had ended by itself, since it was last stopped in order."""
     edition: int | None = None
     """Edition of the directory that is in force in it."""
+    posts: int | None = None
+    """Faulty posts over Kafka that it has met since it was started: dropped, or in another partition."""
     waiting: Mapping[str, str] = field(default_factory=dict)
     """What keeps it from its work, by loop."""
 

@@ -19,6 +19,7 @@ from services.operator.status.facts import Program, Unknown
 
 SERVERS: Final = (kafka.NAME, postgres.NAME)
 EDITION: Final = "renkei_directory_edition"
+POSTS: Final = "renkei_posts_faulty"
 
 
 async def programs(installation: Installation, seconds: float) -> list[Program]:
@@ -51,6 +52,7 @@ async def _program(client: httpx.AsyncClient, installation: Installation, one: P
             state="ready" if said["ready"] else "waiting",
             waiting=said["waiting"],
             edition=edition_of(metrics.text),
+            posts=faulty_posts(metrics.text),
         )
     except (httpx.TimeoutException, TimeoutError):
         return replace(seen, state="silent", waiting={"": f"no answer within {seconds:g} s"})
@@ -63,6 +65,14 @@ def edition_of(metrics: str) -> int | None:
     for family in text_string_to_metric_families(metrics):
         if family.name == EDITION:
             return int(family.samples[0].value)
+    return None
+
+
+def faulty_posts(metrics: str) -> int | None:
+    """What `exchange` counts among a process's metrics, if it runs there."""
+    for family in text_string_to_metric_families(metrics):
+        if family.name == POSTS:
+            return int(sum(sample.value for sample in family.samples if sample.name == f"{POSTS}_total"))
     return None
 
 

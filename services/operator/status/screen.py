@@ -8,8 +8,10 @@ from rich.text import Text
 
 from schemas.text import moment
 from services.operator.status.facts import Facts, Program, Unknown
+from services.operator.status.programs import SERVERS
 from services.operator.status.words import duration, size
 from services.runtime.kafka.lags import Lag
+from services.topology import services_of
 
 COLOURS = {"ready": "green", "waiting": "yellow", "silent": "red", "ended": "red"}
 
@@ -23,6 +25,7 @@ def rendered(facts: Facts, attention: Sequence[str]) -> RenderableType:
         *_groups(facts),
         Text(f"directory    {_directory(facts)}"),
         Text(f"quarantine   {_quarantine(facts)}"),
+        Text(f"posts        {_posts(facts)}"),
         Text(f"keys         {_keys(facts)}"),
         *(Text(f"disk         {size(disk.free)} of {size(disk.total)} free, {disk.folder}") for disk in facts.disks),
         well,
@@ -84,6 +87,23 @@ def _quarantine(facts: Facts) -> str:
         case held if held.count:
             return f"{held.count} held; the oldest {held.position} since {held.since} ({held.service}, {held.error})"
     return "nothing is held"
+
+
+def _posts(facts: Facts) -> str:
+    """Faulty ones over Kafka, by the process that reads them."""
+    found = [one for one in facts.programs if one.posts is not None and "exchange" in services_names(one.name)]
+    said = [
+        f"{one.posts} over Kafka dropped or in another partition since {one.since} (see `renkei logs {one.name}`)"
+        if one.posts
+        else f"none over Kafka dropped since {one.since}"
+        for one in found
+    ]
+    return "; ".join(said) or "not known: no process reads them"
+
+
+def services_names(program: str) -> set[str]:
+    """Which services a process runs; none for a server."""
+    return set() if program in SERVERS else {service.name for service in services_of(program)}
 
 
 def _keys(facts: Facts) -> str:
