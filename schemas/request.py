@@ -190,6 +190,13 @@ def verified(assertion: bytes, key: Callable[[str], KeyRecord | None], at: float
     return claims
 
 
+def posting_system(assertion: bytes, key: Callable[[str], KeyRecord | None]) -> str:
+    """The posting system whose key has signed an assertion that is `verified`."""
+    record = key(_header(to_bytes(assertion.partition(b".")[0].decode("ascii"))).kid)
+    assert record is not None
+    return record.posting_system
+
+
 @lru_cache(4096)
 def _header(data: bytes) -> Header:
     """The same for everything that one system posts."""

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator, validate  # type: ignore[import-unt
 from schemas import topics
 from schemas.message import Message
 from schemas.request import Posted
-from services.operator import asking
+from services.operator import answers, asking
 from services.operator.demo import ALLOWANCE, ASKER, ITEM, NEIGHBOUR, OFFICER, YEAR
 from services.operator.demo.bypassing import open_alone, publish
 from services.operator.generate import asyncapi
@@ -156,6 +156,11 @@ def described(site: Installation, topic: str, record: Message) -> None:
         _holds(value["$ref"], record.value)
     elif "sealed" in record.headers:
         _one_of(value.get("x-opened", []), at_rest(site).open(record, "value"))
+    elif topic == topics.exchange_completed.name:
+        event = answers.opened(site, record)
+        parts = value["x-opened"][0]["properties"]
+        _holds(parts["control"]["$ref"], event.control)
+        _one_of(parts["business"]["oneOf"], event.business)
     else:
         validate(record.value.decode("latin-1"), value)
 

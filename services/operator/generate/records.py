@@ -10,6 +10,8 @@ from typing import Any, Final, get_args
 
 from schemas import topics
 from schemas.control import LIMIT as CONTROL_LIMIT
+from schemas.jwe import LIMIT as JWE_LIMIT
+from schemas.jwe import MEDIA_TYPE
 from schemas.proof import LIMIT as PROOF_LIMIT
 from schemas.quarantine import LIMIT as QUARANTINE_LIMIT
 from schemas.request import ASSERTION_LIMIT, SUBJECT_LIMIT
@@ -103,6 +105,11 @@ CLOUD_EVENT: Final = {
     "ce_id": _text("An inquiry's id; or exchange id and position, by which readers deduplicate."),
     "content-type": _text("Media type of the value."),
 }
+EVENT: Final = {name: schema for name, schema in CLOUD_EVENT.items() if name != "content-type"}
+SEALED_EVENT: Final = {
+    name: {"type": "string", "const": MEDIA_TYPE, "description": "Absent where the system has no valid answer key."}
+    for name in ("content-type", "ce_datacontenttype")
+}
 POSTED: Final = {
     "control": _json("question", "What is asked of whom, by what right; any valid JSON.", CONTROL_LIMIT),
     "subject": _text("Internal number (既存番号), in clear; never 個人番号.", f"^[0-9A-Za-z]{{1,{SUBJECT_LIMIT}}}$"),
@@ -124,6 +131,28 @@ ENDING: Final = _at_rest("answer_part", "refusal_part")
 WIRE: Final = _bytes(
     "E: the padded business part, sealed for the receiver.", *("inquiry_part", "answer_part", "refusal_part")
 )
+JWE: Final = {
+    "type": "string",
+    "description": (
+        "JWE in compact serialisation (ECDH-ES, A256GCM) to the answer key of the posting system that asked. Inside is the JSON"
+        " that GET …/answer shows. Empty where the system has no valid answer key."
+    ),
+    "contentMediaType": MEDIA_TYPE,
+    "maxLength": JWE_LIMIT,
+    "x-opened": [
+        {
+            "type": "object",
+            "properties": {
+                "business": {"oneOf": [{"$ref": "answer_part.json"}, {"$ref": "refusal_part.json"}]},
+                "control": {"$ref": "control.json"},
+                "exchange": {"type": "string", "format": "uuid"},
+                "state": {"enum": ["answered", "refused"]},
+            },
+            "required": ["business", "control", "exchange", "state"],
+            "additionalProperties": False,
+        }
+    ],
+}
 NOTHING: Final = {"type": "string", "description": "Empty.", "maxLength": 0}
 RECORD_KEY: Final = _text("Place of the record: type, agency, and of a key its id.", "^(agency|key|policy|assessment)/")
 RECORD_HEADERS: Final = {
@@ -159,7 +188,7 @@ CARRIED: Final[Mapping[Topic, tuple[Carried, ...]]] = {
             "registered", OWN, REGISTERED, _bytes("A JSON list of records of the item (items/), sealed like others.")
         ),
     ),
-    topics.exchange_completed: (Carried("completed", OWN, SAID | CLOUD_EVENT, ENDING, SUBJECT | TRACE),),
+    topics.exchange_completed: (Carried("completed", OWN, EVENT, JWE, SEALED_EVENT | TRACE, MEDIA_TYPE),),
     topics.exchange_due: (Carried("due", SENDER, CONTROL, NOTHING, ticked=True),),
     topics.intermediate_recorded: (Carried("intermediate_record", OWN, TRAIL, NOTHING, CONTROL | TRACE),),
     topics.linkage_recorded: (Carried("linkage_record", OWN, TRAIL, NOTHING, CONTROL | TRACE),),
