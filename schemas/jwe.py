@@ -4,7 +4,7 @@
 `apv` the agency and its system: both enter the derived key. A JWE says who may read it, not who wrote it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -53,8 +53,8 @@ def sealed(content: bytes, record: KeyRecord, addressed: Addressed) -> bytes:
     return jwe.encrypt_compact(addressed.header(record.kid), content, _public(record.algorithm, record.public)).encode()
 
 
-def opened(token: bytes, addressed: Addressed, private: Callable[[str], Private | None]) -> bytes:
-    """The content; `Unopened` unless it is sealed to this reader in this event. `private` finds the key of a `kid`."""
+def opened(token: bytes, addressed: Addressed, private: Mapping[str, Private]) -> bytes:
+    """The content; `Unopened` unless it is sealed to this reader in this event. `private` has keys by `kid`."""
     if len(token) > LIMIT:
         raise Unopened(f"the JWE is larger than {LIMIT} bytes")
 
@@ -63,7 +63,7 @@ def opened(token: bytes, addressed: Addressed, private: Callable[[str], Private 
         kid = str(header.get("kid"))
         if {**header, "epk": None} != {**addressed.header(kid), "epk": None}:
             raise Unopened("the protected header is not that of an answer to this system in this event")
-        key = private(kid)
+        key = private.get(kid)
         if key is None:
             raise Unopened("the system does not hold the private key that the JWE is sealed to")
         return _imported(*key)

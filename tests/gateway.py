@@ -20,7 +20,7 @@ from schemas.topics import Topic
 from services.gateway import examples
 from services.gateway.application import application
 from services.gateway.posting import Gateway
-from services.operator.keys.enrolment import make_key
+from services.operator.keys.enrolment import Made, make_key
 from services.runtime.directory import Directory
 from services.runtime.errors import Unavailable
 from services.runtime.keys import KeyRings, Ring
@@ -30,9 +30,12 @@ from services.runtime.rest import AtRest
 NOW: Final = datetime(2026, 11, 24, 9, tzinfo=UTC)
 ASKER, NEIGHBOUR, ELSEWHERE = "221309", "221007", "131016"
 """The first two are of this site."""
-SYSTEMS: Final = {
+SYSTEMS: Final[dict[str, Made]] = {
     code: make_key(code, "assertion", "ed25519", NOW, NOW + timedelta(days=9)) for code in (ASKER, NEIGHBOUR, ELSEWHERE)
 }
+BESIDE: Final = "beside"
+SYSTEMS[BESIDE] = make_key(ASKER, "assertion", "ed25519", NOW, NOW + timedelta(days=9), BESIDE)
+"""Another system of the asker."""
 RINGS: Final = {
     code: Ring(agency=code, keys=[make_key(code, "data", "aes-256-gcm", NOW, NOW + timedelta(days=9)).private])
     for code in (ASKER, NEIGHBOUR)

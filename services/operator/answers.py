@@ -43,6 +43,6 @@ def opened(installation: Installation, record: Message, system: str = DEFAULT_SY
     """The content of an event; `jwe.Unopened` where the system has no key that opens it."""
     keys = {key.kid: (key.algorithm, key.secret) for key in key_sets.read(installation, record.key, system)}
     addressed = Addressed(record.headers["ce_id"].decode(), record.key, system)
-    content = canonical.decode(jwe.opened(record.value, addressed, keys.get))
+    content = canonical.decode(jwe.opened(record.value, addressed, keys))
     parts = {name: canonical.encode(content[name]) for name in ("control", "business")}
     return Event(content["exchange"], content["state"], **parts)

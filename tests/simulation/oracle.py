@@ -73,7 +73,7 @@ class Oracle:
         """What the posting system reads of an event."""
         key = self.universe.ground.keys[record.key, "answer"]
         addressed = jwe.Addressed(record.headers["ce_id"].decode(), record.key, DEFAULT_SYSTEM)
-        return json.loads(jwe.opened(record.value, addressed, {key.kid: (key.record.algorithm, key.private)}.get))
+        return json.loads(jwe.opened(record.value, addressed, {key.kid: (key.record.algorithm, key.private)}))
 
     def _ending(self, one: Asked, meanings: dict[str, set[Meaning]]) -> Iterator[str]:
         where, exchange = f"{one.sort} {one.place}", one.posted.question.id
