@@ -92,12 +92,12 @@ async def ask(site: Site, posted: Posted, system: str, *, kafka: bool) -> Messag
     return event
 
 
-@pytest.mark.parametrize("kafka", [False, True], ids=["HTTP", "Kafka"])
-async def test_a_system_reads_what_it_has_asked_alone(site: Site, tax: str, kafka: bool) -> None:
+@pytest.mark.parametrize("over_kafka", [False, True], ids=["HTTP", "Kafka"])
+async def test_a_system_reads_what_it_has_asked_alone(site: Site, tax: str, over_kafka: bool) -> None:
     """Its event opens with its own key and no other system's; over HTTP another system finds nothing, as of no exchange."""
     for mine, other in ((tax, "default"), ("default", tax)):
         posted = inquiry(APPLICANT)
-        event = await ask(site, posted, mine, kafka=kafka)
+        event = await ask(site, posted, mine, kafka=over_kafka)
         assert answers.opened(site, event, mine).said["records"] == [sites.copy_of(APPLICANT)]
         with pytest.raises(jwe.Unopened):
             answers.opened(site, event, other)
