@@ -45,7 +45,7 @@ def b64(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "==")
 
 
-def written_out(token: str) -> tuple[dict[str, Any], bytes]:
+def written_out(token: str, private: bytes = PRIVATE) -> tuple[dict[str, Any], bytes]:
     """Header and content, by the RFCs alone: ECDH, Concat KDF (RFC 7518 section 4.6.2), AES-256-GCM."""
     head, key, nonce, ciphertext, tag = token.split(".")
     header = json.loads(b64(head))
@@ -53,10 +53,10 @@ def written_out(token: str) -> tuple[dict[str, Any], bytes]:
     epk = header["epk"]
     if epk["kty"] == "OKP":
         peer = x25519.X25519PublicKey.from_public_bytes(b64(epk["x"]))
-        shared = x25519.X25519PrivateKey.from_private_bytes(PRIVATE).exchange(peer)
+        shared = x25519.X25519PrivateKey.from_private_bytes(private).exchange(peer)
     else:
         point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\4" + b64(epk["x"]) + b64(epk["y"]))
-        own = ec.derive_private_key(int.from_bytes(PRIVATE, "big"), ec.SECP256R1())
+        own = ec.derive_private_key(int.from_bytes(private, "big"), ec.SECP256R1())
         shared = own.exchange(ec.ECDH(), point)
     parts = (b"A256GCM", b64(header["apu"]), b64(header["apv"]))
     info = b"".join(struct.pack(">I", len(part)) + part for part in parts) + struct.pack(">I", 256)
