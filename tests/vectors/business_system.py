@@ -34,7 +34,7 @@ EXPIRES: Final = int(moment(NOW).timestamp()) + 300
 KEYS: Final[tuple[tuple[Purpose, Algorithm], ...]] = (
     ("assertion", "ed25519"), ("answer", "x25519"), ("answer", "ecdh-p256"),
 )  # fmt: skip
-OFFICE: Final = "子育て支援課\u2028<b>&\"\\髙𠮷か\u3099"
+OFFICE: Final = '子育て支援課\u2028<b>&"\\髙𠮷か\u3099'
 """Not escaped: < > & and U+2028. Escaped: the quotation mark and the backslash. か and U+3099 are one character in NFC."""
 GIVEN: Final[dict[str, Any]] = {
     **examples.INQUIRY["control"],

@@ -175,3 +175,5 @@ def test_the_guide_prints_the_vectors_values() -> None:
     wanted = [REQUEST["h"], *(one["kid"] for one in VECTOR["kids"]), REQUEST["business"]]
     assert [value for value in wanted if value not in GUIDE] == []
     assert all(f"`{code}` → {place}" in GUIDE for code, place in VECTOR["partitions"].items())
+    lengths = [len(REQUEST[name].encode()).to_bytes(4, "big").hex(" ") for name in ("control", "subject", "business")]
+    assert [length for length in lengths if f"`{length}`, then" not in GUIDE] == []
