@@ -287,6 +287,15 @@ def test_without_an_answer_key_an_event_has_no_content(why: str, site: Installat
     assert AnswerKeys(table_of(site, now), lambda: now).seal(ending(), TAX) == (b"", {})
 
 
+def test_the_operator_is_told_of_a_system_without_an_answer_key(site: Installation, tmp_path: Path) -> None:
+    """Listed beside the keys; a system that has both is not named."""
+    (tmp_path / "jwks.json").write_bytes(vendors_set("sig")[0])
+    assert ran(site, "system", "enroll", TOKYO, TAX, str(tmp_path / "jwks.json")).exit_code == 0
+    said = ran(site, "system", "list", TOKYO).output
+    assert f"{TAX} has no valid answer key" in said
+    assert "default has no valid" not in said
+
+
 def test_an_ending_is_never_printed() -> None:
     """Its business part is in clear."""
     assert "expired" not in repr(ending())

@@ -79,6 +79,8 @@ def show(code: Code, folder: Folder = HERE) -> None:
         where = HERE_TOO if one.system in held else ELSEWHERE
         table.add_row(one.system, one.kid[:SHORT], one.purpose, minute(one.starts), minute(one.until), one.state, where)
     screen.print(table)
+    for system in systems.without_answers(found):
+        typer.echo(f"{system} has no valid answer key: what completes its exchanges has no content on Kafka.")
 
 
 @commands.command("remove")

@@ -93,6 +93,15 @@ def of_systems(installation: Installation, agency: str, now: datetime) -> Sequen
     return sorted(found, key=lambda one: (one.system, one.purpose, one.starts))
 
 
+def without_answers(found: Sequence[Listed]) -> list[str]:
+    """The systems that post and have no answer key to seal to."""
+    able = {
+        purpose: {one.system for one in found if (one.purpose, one.state) == (purpose, "current")}
+        for purpose in POSTING
+    }
+    return sorted(able["assertion"] - able["answer"])
+
+
 def _record(agency: str, system: str, key: PublicKey, now: datetime) -> KeyRecord:
     return KeyRecord(
         agency=agency,
