@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 
 from schemas.control import Basis, Item, Officer
-from schemas.sentences import TIME_OF_DAY_PATTERN, Expected
+from schemas.sentences import SYSTEM_PATTERN, TIME_OF_DAY_PATTERN, Expected
 from schemas.text import (
     AgencyCode,
     Binary,
@@ -33,8 +33,15 @@ LIMIT: Final = 64 * 1024
 HUB: Final = "NWS000"
 """Agency code of the stand-in for the 情報提供ネットワークシステム."""
 
-Purpose = Literal["root", "sign", "wrap", "permit", "salt", "data", "log", "assertion", "permutation"]
+Purpose = Literal["root", "sign", "wrap", "permit", "salt", "data", "log", "assertion", "answer", "permutation"]
 """One key, one purpose."""
+
+SystemName = Annotated[str, Field(pattern=SYSTEM_PATTERN)]
+"""Name of a posting system (業務システム) within its agency."""
+DEFAULT_SYSTEM: Final = "default"
+"""The system of a key record that names none."""
+POSTING: Final = frozenset({"assertion", "answer"})
+"""Purposes of the keys of a posting system: it signs requests with one, and answers are sealed to the other."""
 
 
 def key_id(agency: str, purpose: str, algorithm: str, public: bytes) -> str:
@@ -103,10 +110,25 @@ class KeyRecord(Record):
     starts: Instant = Field(alias="from")
     until: Instant
     revoked: Instant | None = None
+    system: SystemName | None = None
+    """The posting system of an assertion or answer key; absent: `default`."""
+
+    @model_validator(mode="after")
+    def _of_its_purpose(self) -> Self:
+        if self.system is not None and (self.purpose not in POSTING or self.system == DEFAULT_SYSTEM):
+            raise ValueError("only assertion and answer keys name a system, and `default` is not spelled out")
+        if self.purpose == "answer" and self.algorithm not in suites.EXCHANGES.values():
+            raise ValueError("an answer key is an X25519 or P-256 key")
+        return self
 
     @property
     def public(self) -> bytes:
         return to_bytes(self.key)
+
+    @property
+    def posting_system(self) -> str:
+        """The system that the key belongs to, if its purpose is one of `POSTING`."""
+        return self.system or DEFAULT_SYSTEM
 
     def valid(self, at: str) -> bool:
         """Whether a signature of time `at` counts: within the validity, and not revoked (which holds on arrival)."""

@@ -258,6 +258,13 @@ def _claims(body: bytes, model: type[C]) -> C:
         raise BadAssertion(Reason.BAD_CLAIM, explained(error, "claim").replace("claim.", "claim ")) from None
 
 
+def posting_system(assertion: bytes, key: Callable[[str], KeyRecord | None]) -> str:
+    """The posting system whose key has signed an assertion that is `verified`."""
+    record = key(_header(to_bytes(assertion.partition(b".")[0].decode("ascii"))).kid)
+    assert record is not None
+    return record.posting_system
+
+
 @lru_cache(4096)
 def _header(data: bytes) -> Header:
     """The same for everything that one system posts."""

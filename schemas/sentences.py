@@ -20,6 +20,9 @@ DAY_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 TIME_OF_DAY_PATTERN: Final = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
 
+SYSTEM_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,31}$"
+
+
 class Expected(ValueError):
     """A form that a value has not, found by a validator of ours: the text is a sentence and repeats nothing."""
 
@@ -34,6 +37,7 @@ FORMS: Final[Mapping[str, str]] = MappingProxyType(
         DIGEST_PATTERN: "expected 32 bytes as 43 characters of base64url without padding",
         ROW_PATTERN: "expected a row of the law table, such as 57 or 16-2",
         STAFF_PATTERN: "expected 1 to 32 letters, digits, points, hyphens and underscores, such as hamamatsu-0107",
+        SYSTEM_PATTERN: "expected the name of a posting system: lower-case letters, digits and hyphens, such as tax",
         DAY_PATTERN: "expected a day, such as 2026-11-24",
         TIME_OF_DAY_PATTERN: "expected a time of day, such as 08:30",
     }

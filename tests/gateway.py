@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx
 
 from schemas import canonical, topics
+from schemas.directory import DEFAULT_SYSTEM
 from schemas.message import Message
 from schemas.request import Posted, assert_read, assert_request, read_request
 from schemas.text import to_bytes
@@ -19,7 +20,7 @@ from schemas.topics import Topic
 from services.gateway import examples
 from services.gateway.application import application
 from services.gateway.posting import Gateway
-from services.operator.keys.enrolment import make_key
+from services.operator.keys.enrolment import Made, make_key
 from services.runtime.directory import Directory
 from services.runtime.errors import Unavailable
 from services.runtime.keys import KeyRings, Ring
@@ -29,9 +30,12 @@ from services.runtime.rest import AtRest
 NOW: Final = datetime(2026, 11, 24, 9, tzinfo=UTC)
 ASKER, NEIGHBOUR, ELSEWHERE = "221309", "221007", "131016"
 """The first two are of this site."""
-SYSTEMS: Final = {
+SYSTEMS: Final[dict[str, Made]] = {
     code: make_key(code, "assertion", "ed25519", NOW, NOW + timedelta(days=9)) for code in (ASKER, NEIGHBOUR, ELSEWHERE)
 }
+BESIDE: Final = "beside"
+SYSTEMS[BESIDE] = make_key(ASKER, "assertion", "ed25519", NOW, NOW + timedelta(days=9), BESIDE)
+"""Another system of the asker."""
 RINGS: Final = {
     code: Ring(agency=code, keys=[make_key(code, "data", "aes-256-gcm", NOW, NOW + timedelta(days=9)).private])
     for code in (ASKER, NEIGHBOUR)
@@ -49,6 +53,8 @@ class Tables:
     accepted: dict[tuple[str, str], bytes] = field(default_factory=dict)
     progress: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     asked: int = 0
+    system: str = DEFAULT_SYSTEM
+    """The posting system whose exchanges they are."""
     away: bool = False
     silent: bool = False
 
@@ -75,9 +81,10 @@ class _Connection:
         assert self.agencies == {agency}
         return self.tables.accepted.get((agency, str(exchange)))
 
-    async def fetchrow(self, query: str, agency: str, exchange: Any) -> Mapping[str, Any] | None:
+    async def fetchrow(self, query: str, agency: str, exchange: Any, system: str) -> Mapping[str, Any] | None:
         assert self.agencies == {agency}
-        return self.tables.progress.get((agency, str(exchange)))
+        assert "system = $3" in query
+        return self.tables.progress.get((agency, str(exchange))) if self.tables.system == system else None
 
 
 class Switched(MemoryLog):
@@ -143,7 +150,7 @@ class World:
     def accept(self, posted: Posted) -> None:
         """As exchange does some time after the publication."""
         place = (posted.question.sender, posted.question.id)
-        self.tables.accepted[place] = REST.request(place[0], posted.content)
+        self.tables.accepted[place] = REST.request(place[0], DEFAULT_SYSTEM, posted.content)
 
 
 def inquiry(number: str = "SYN0000001", year: int = 2026, **control: Any) -> Posted:

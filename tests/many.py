@@ -9,9 +9,9 @@ from typing import Final
 from schemas import topics
 from schemas.message import Message
 from schemas.request import Posted
+from services.operator import answers
 from services.operator.demo import ASKER
 from services.operator.installation import Layout
-from services.operator.tables import at_rest
 from services.runtime.kafka import KafkaLog
 from services.runtime.kafka.scan import scan
 from tests import site as sites
@@ -73,21 +73,17 @@ class Many:
 
     async def check(self) -> int:
         """One answer each, the right one, its repeats equal; nothing stored twice. Returns how many repeats there were."""
-        rest, found = at_rest(self.site), defaultdict(list)
+        found = defaultdict(list)
         wanted = set(self.ids)
         for record in await scan(self.site.kafka(), topics.exchange_completed):
-            if record.control.exchange in wanted:
-                opened = (
-                    rest.open(record, "value"),
-                    rest.open(record, "subject") if "subject" in record.headers else b"",
-                )
-                found[record.control.exchange].append((record, *opened))
+            if (exchange := answers.exchange_of(record)) in wanted:
+                found[exchange].append((record, answers.opened(self.site, record)))
         assert found.keys() == wanted
         for posted, resident in self.posted:
             records = found[posted.question.id]
-            assert len({(record.headers["control"], *opened) for record, *opened in records}) == 1
+            assert len({event for _, event in records}) == 1
             record = records[0][0]
-            assert (record.key, record.control.kind) == (ASKER, "response")
+            assert (record.key, sites.ended_by(self.site, record).kind) == (ASKER, "response")
             assert sites.clear(self.site, record) == {"outcome": "records", "records": [sites.copy_of(resident)]}
         stored = {table: count - self.before[table] for table, count in counts(self.site).items()}
         assert stored == {table: times * len(self.posted) for table, times in STORED.items()}

@@ -20,7 +20,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from schemas import canonical, proof, topics
-from schemas.control import LIFETIME, Basis, Control, Officer, Question, replying
+from schemas.control import LIFETIME, Basis, Control, Officer, Question, read_control, replying
 from schemas.control import LIMIT as CONTROL_LIMIT
 from schemas.directory import HUB, Grant
 from schemas.message import Message
@@ -28,6 +28,7 @@ from schemas.request import Posted, read_request
 from schemas.text import decoded, instant, later
 from services.exchange.service import Exchange, open_exchange
 from services.hub.link_codes import LinkCodes
+from services.operator import answers as opening
 from services.operator import asking, copies, lifecycle, publication, residents
 from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICE, OFFICER, YEAR, bypassing
 from services.operator.demo.bypassing import open_alone as open_alone
@@ -250,17 +251,21 @@ async def completed(site: Installation, exchanges: Collection[str]) -> list[Mess
 
     async def all_there() -> list[Message]:
         records = await scan(site.kafka(), topics.exchange_completed)
-        mine = [record for record in records if record.control.exchange in exchanges]
-        return mine if {record.control.exchange for record in mine} == set(exchanges) else []
+        mine = [record for record in records if opening.exchange_of(record) in exchanges]
+        return mine if {opening.exchange_of(record) for record in mine} == set(exchanges) else []
 
     found: list[Message] = await until(all_there)
     return found
 
 
 def clear(site: Site, record: Message) -> dict[str, Any]:
-    """The business part of a completed exchange, opened under the data key of the record's agency."""
-    business: dict[str, Any] = json.loads(at_rest(site).open(record, "value"))
-    return business
+    """The business part of a completed exchange, opened with the answer key of the system `default` of its agency."""
+    return opening.opened(site, record).said
+
+
+def ended_by(site: Site, record: Message) -> Control:
+    """The control part of what completed an exchange, likewise."""
+    return read_control(opening.opened(site, record).control)
 
 
 def word(business: bytes) -> str:

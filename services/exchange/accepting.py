@@ -16,12 +16,12 @@ from schemas.catalogue import Catalogue
 from schemas.control import LIFETIME, LONGEST_LIFE, Control, Officer, Question
 from schemas.message import Drop, Emit, Message, Outcome
 from schemas.refusal import Refusal, RefusalCode, SecurityEvent
-from schemas.request import Posted, check_assertion, check_keys, read_request
+from schemas.request import Posted, check_assertion, check_keys, posting_system, read_request
 from schemas.text import Instant, Record, decoded, instant, later
 from schemas.topics import Topic
 from schemas.trail import Finding, extended
 from services.exchange import store
-from services.exchange.ending import Ending, refusing, told
+from services.exchange.ending import AnswerKeys, Ending, refusing, told
 from services.exchange.posted import parts
 from services.exchange.quota import Quotas, open_quotas
 from services.exchange.store import Asked
@@ -57,6 +57,8 @@ class Candidate:
 
     message: Message
     posted: Posted
+    system: str
+    """The posting system that signed it."""
     _controls: dict[str, Control] = field(default_factory=dict, compare=False, repr=False)
 
     def completed(self, decided: Decided) -> Control:
@@ -84,6 +86,11 @@ class Accepter:
     metrics: Metrics = field(default_factory=Metrics)
     partition: Callable[[str, Topic], int] | None = None
     """Where producers put records of a key; absent: not looked at."""
+
+    @property
+    def answer_keys(self) -> AnswerKeys:
+        """To which what is refused here is sealed."""
+        return AnswerKeys(self.directory, self.clock)
 
     async def accept(self, messages: Sequence[Message]) -> list[Outcome]:
         """Every request is accepted, refused, a copy, or a security event."""
@@ -127,7 +134,7 @@ class Accepter:
             raise Refusal(RefusalCode.UNKNOWN_AGENCY, "record key: expected the same code as control.sender")
         if self.rest.keys.get(message.key) is None:
             raise Refusal(RefusalCode.UNKNOWN_AGENCY, "record key: expected an agency of this site")
-        return Candidate(message, posted)
+        return Candidate(message, posted, posting_system(assertion, self.directory.key))
 
     def _unasserted(self, message: Message, problem: SecurityEvent | Refusal) -> list[Outcome]:
         """Nobody can be told: who posted it is not known. The record says why, without what was posted."""
@@ -200,7 +207,10 @@ class Accepter:
             for candidate, proposal, decided in zip(candidates, proposals, standing, strict=True)
             if decided is proposal
         ]
-        asked = [Asked(control_of(candidate, decided), self._person(candidate)) for candidate, decided in first]
+        asked = [
+            Asked(control_of(candidate, decided), self._person(candidate), candidate.system)
+            for candidate, decided in first
+        ]
         await store.open_exchanges(connection, asked)
         refused = [self._refusal(candidate, decided) for candidate, decided in first if decided.verdict != ACCEPTED]
         await store.finish(connection, [ending.finished(instant(self.clock())) for ending in refused])
@@ -235,11 +245,11 @@ class Accepter:
         return ending.of_request(candidate.message)
 
     def _refused(self, candidate: Candidate, ending: Ending) -> list[Outcome]:
-        return told(candidate.message, ending, NAME, self.directory)
+        return told(candidate.message, ending, NAME, candidate.system, self.answer_keys)
 
     def content(self, candidate: Candidate) -> bytes:
         """What tells this request from another under its id, without saying whom it is about."""
-        return self.rest.request(candidate.message.key, candidate.posted.content)
+        return self.rest.request(candidate.message.key, candidate.system, candidate.posted.content)
 
     def _person(self, candidate: Candidate) -> bytes:
         return self.rest.index(candidate.message.key, PERSON, candidate.posted.number)

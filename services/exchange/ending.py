@@ -1,19 +1,23 @@
 """How an exchange ends: an answer or a refusal, kept for its asker and published on `exchange.completed`.
 
-Both are sealed under the asker's data key, for the control part that stands beside them. Consumers deduplicate on exchange
-id and position, since a record may come again.
+It is kept sealed under the asker's data key, for the control part that stands beside it. What is published is sealed to
+the posting system that asked, and nobody else opens it: a JWE. Consumers deduplicate on exchange id and position, since a
+record may come again.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from schemas import topics
+from schemas import jwe, topics
 from schemas.control import Control
 from schemas.message import Emit, Message, Outcome
 from schemas.refusal import Refusal, Retry, part_of
+from schemas.text import instant
 from schemas.trail import Finding, extended
 from services.exchange.store import Finished
 from services.runtime import records
+from services.runtime.clock import Clock
 from services.runtime.directory import Directory
 from services.runtime.rest import AtRest
 
@@ -22,15 +26,15 @@ State = Literal["answered", "refused"]
 
 @dataclass(frozen=True)
 class Ending:
-    """The control part of what ended an exchange, its sealed business part and subject, and who asked."""
+    """The control part of what ended an exchange, its business part in clear and sealed at rest, and who asked."""
 
     agency: str
     exchange: str
     position: int
     state: State
     control: bytes
+    business: bytes = field(repr=False)
     value: bytes
-    subject: bytes
     sealed: bytes
     refusal: Refusal | None = None
     request: str = ""
@@ -42,23 +46,29 @@ class Ending:
             (self.agency, self.exchange), self.state, completed, self.control, self.value, self.sealed.decode()
         )
 
-    def completed(self, message: Message) -> Emit:
-        """The record on `exchange.completed`: a CloudEvent in binary mode, for other tools.
+    @property
+    def event(self) -> str:
+        """By which readers deduplicate."""
+        return self.request or f"{self.exchange}/{self.position}"
 
-        Their SDKs hand on attributes alone, so control part and key id are extension attributes too."""
+    @property
+    def answer(self) -> bytes:
+        """What the gateway shows too, as canonical JSON: both parts are that already."""
+        said = b'{"business":%b,"control":%b,"exchange":"%b","state":"%b"}'
+        return said % (self.business, self.control, self.exchange.encode(), self.state.encode())
+
+    def completed(self, message: Message, system: str, keys: "AnswerKeys") -> Emit:
+        """The record on `exchange.completed`: a CloudEvent in binary mode. Every reader of the topic sees its headers, so
+        they say no more than whose exchange has ended, and how."""
+        value, named = keys.seal(self, system)
         headers = {
-            "control": self.control,
-            "subject": self.subject,
-            "sealed": self.sealed,
-            "ce_control": self.control,
-            "ce_sealed": self.sealed,
             "ce_specversion": b"1.0",
             "ce_type": f"renkei.{'request' if self.request else 'exchange'}.{self.state}".encode(),
             "ce_source": f"/agencies/{self.agency}".encode(),
-            "ce_id": (self.request or f"{self.exchange}/{self.position}").encode(),
-            "content-type": b"application/octet-stream",
+            "ce_id": self.event.encode(),
+            **named,
         }
-        return message.caused(topics.exchange_completed, self.value, headers)
+        return message.caused(topics.exchange_completed, value, headers)
 
     def of_request(self, message: Message) -> "Ending":
         """The same of one request alone, not of the exchange that its id names: an event with an id and a type of its own."""
@@ -69,7 +79,27 @@ class Ending:
         return records.finding(layer, self.refusal or "completed", directory)
 
 
-def answering(message: Message) -> Ending:
+@dataclass(frozen=True)
+class AnswerKeys:
+    """The answer keys of posting systems, as the directory has them now."""
+
+    directory: Directory
+    clock: Clock
+
+    def seal(self, ending: Ending, system: str) -> tuple[bytes, Mapping[str, bytes]]:
+        """The value for a system, and the headers that say what it is; nothing where the system has no valid key."""
+        record = self.directory.answer_key(ending.agency, system, instant(self.clock()))
+        if record is None:
+            return b"", {}
+        addressed = jwe.Addressed(ending.event, ending.agency, system)
+        media_type = jwe.MEDIA_TYPE.encode()
+        return jwe.sealed(ending.answer, record, addressed), {
+            "content-type": media_type,
+            "ce_datacontenttype": media_type,
+        }
+
+
+def answering(message: Message, business: bytes) -> Ending:
     """A response or refusal of the other side or the hub: already sealed at rest for this agency."""
     control = message.control
     return Ending(
@@ -78,8 +108,8 @@ def answering(message: Message) -> Ending:
         position=control.position,
         state="answered" if control.kind == "response" else "refused",
         control=message.headers["control"],
+        business=business,
         value=message.value,
-        subject=message.headers.get("subject", b""),
         sealed=message.headers["sealed"],
     )
 
@@ -87,22 +117,23 @@ def answering(message: Message) -> Ending:
 def refusing(control: bytes, refusal: Refusal, message: Message, rest: AtRest, retry: Retry | None = None) -> Ending:
     """The own side's refusal, beside the inquiry's own control part; `retry` where it is not the code's own."""
     said = Control.model_validate_json(control)
-    sealed = rest.seal(said.sender, control, {"value": part_of(refusal.code, refusal.rule, retry).encoded()})
+    business = part_of(refusal.code, refusal.rule, retry).encoded()
+    sealed = rest.seal(said.sender, control, {"value": business})
     return Ending(
         agency=said.sender,
         exchange=said.exchange,
         position=said.position,
         state="refused",
         control=control,
+        business=business,
         value=sealed["value"],
-        subject=b"",
         sealed=sealed["sealed"],
         refusal=refusal,
     )
 
 
-def told(message: Message, ending: Ending, layer: str, directory: Directory) -> list[Outcome]:
-    """What the asker and the ledger are told of a request; nothing of what was posted with it."""
-    findings = extended(b"", ending.finding(layer, directory))
+def told(message: Message, ending: Ending, layer: str, system: str, keys: AnswerKeys) -> list[Outcome]:
+    """What the asking system and the ledger are told of a request; nothing of what was posted with it."""
+    findings = extended(b"", ending.finding(layer, keys.directory))
     bare = replace(message, value=b"", headers={"control": ending.control})
-    return [ending.completed(bare), records.recorded(bare, topics.intermediate_recorded, findings)]
+    return [ending.completed(bare, system, keys), records.recorded(bare, topics.intermediate_recorded, findings)]

@@ -62,7 +62,8 @@ class Failer:
         created = instant(datetime.fromtimestamp(candidate.message.time / 1000, UTC))
         control = candidate.posted.question.completed(created, later(created, LIFETIME)).encoded()
         ending = refusing(control, _failure(), candidate.message, self.accepter.rest, "same_id")
-        return told(candidate.message, ending.of_request(candidate.message), NAME, self.accepter.directory)
+        ending = ending.of_request(candidate.message)
+        return told(candidate.message, ending, NAME, candidate.system, self.accepter.answer_keys)
 
 
 def _failure() -> Refusal:

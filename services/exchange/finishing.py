@@ -22,7 +22,7 @@ from schemas.refusal import Refusal, RefusalPart, SecurityCode, SecurityEvent
 from schemas.text import decoded, instant
 from schemas.trail import extended
 from services.exchange import store
-from services.exchange.ending import Ending, answering, refusing
+from services.exchange.ending import AnswerKeys, Ending, answering, refusing
 from services.exchange.store import Exchange, Standing
 from services.runtime import decisions
 from services.runtime.clock import Clock
@@ -106,7 +106,7 @@ class Finisher:
         return [
             outcome
             for candidate, proposal, decided in zip(candidates, proposals, standing, strict=True)
-            for outcome in self._outcome(candidate, proposal, decided)
+            for outcome in self._outcome(candidate, proposal, decided, asked.get(candidate.exchange))
         ]
 
     def answer(self, message: Message) -> Candidate:
@@ -116,8 +116,10 @@ class Finisher:
         if control.kind == "response":
             subject = self.rest.open(message, "subject")
             person = self.rest.index(message.key, PERSON, subject[1:]) if subject[:1] == INTERNAL else b""
-        content = proof.read(message.headers["proof"]).identity
-        return Candidate(message, control, answering(message), content, person, self._is_sound(message))
+        content, business = proof.read(message.headers["proof"]).identity, self.rest.open(message, "value")
+        return Candidate(
+            message, control, answering(message, business), content, person, self._is_sound(control, business)
+        )
 
     def refusal(self, message: Message) -> Candidate:
         """What the own side refused on its way out."""
@@ -132,9 +134,8 @@ class Finisher:
             message, decoded(Control, control, CONTROL_LIMIT), ending, content, None, sound=True, step=step
         )
 
-    def _is_sound(self, message: Message) -> bool:
+    def _is_sound(self, control: Control, business: bytes) -> bool:
         """A response of the item's layout, or a refusal: the other side signed it, which does not make it one."""
-        control, business = message.control, self.rest.open(message, "value")
         item = self.catalogue.item(control.item.name, control.item.layout)
         try:
             match control.kind:
@@ -167,7 +168,9 @@ class Finisher:
         verdict = COMPLETED if candidate.fits(asked) else UNMATCHED
         return Decided(candidate.place, candidate.content, message.source, verdict, "", candidate.control.expires)
 
-    def _outcome(self, candidate: Candidate, proposal: Decided, standing: Decided) -> list[Outcome]:
+    def _outcome(
+        self, candidate: Candidate, proposal: Decided, standing: Decided, asked: Standing | None
+    ) -> list[Outcome]:
         message, relation = candidate.message, decisions.relation(standing, proposal)
         if relation == "reused":
             event = SecurityEvent(SecurityCode.ID_REUSED, "the id was used with other content")
@@ -175,10 +178,11 @@ class Finisher:
             return [Drop(message.position, relation), record]
         if relation == "copy":
             return [Drop(message.position, relation)]
-        if standing.verdict == UNMATCHED and candidate.step in NO_NEWS:
+        if (standing.verdict == UNMATCHED or asked is None) and candidate.step in NO_NEWS:
             return [Drop(message.position, NO_NEWS[candidate.step])]
-        if standing.verdict == UNMATCHED:
+        if standing.verdict == UNMATCHED or asked is None:
             findings = extended(message.headers.get("trail", b""), finding(NAME, UNMATCHED, self.directory))
             return [Drop(message.position, UNMATCHED), recorded(message, topics.intermediate_recorded, findings)]
         findings = extended(message.headers.get("trail", b""), candidate.ending.finding(NAME, self.directory))
-        return [candidate.ending.completed(message), recorded(message, topics.intermediate_recorded, findings)]
+        completed = candidate.ending.completed(message, asked.system, AnswerKeys(self.directory, self.clock))
+        return [completed, recorded(message, topics.intermediate_recorded, findings)]

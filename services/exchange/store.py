@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from schemas.control import Control, Officer
+from schemas.directory import DEFAULT_SYSTEM
 from services.runtime.postgres import Connection
 
 Exchange = tuple[str, str]
@@ -13,10 +14,11 @@ Exchange = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An inquiry that was accepted; `person` is the look-up value of its internal number."""
+    """An inquiry that was accepted, by which posting system; `person` is the look-up value of its internal number."""
 
     control: Control
     person: bytes
+    system: str = DEFAULT_SYSTEM
 
     @property
     def place(self) -> Exchange:
@@ -25,13 +27,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What an answer is compared with."""
+    """What an answer is compared with, and the posting system that waits for it."""
 
     receiver: str
     basis: str
     item: str
     person: bytes
     state: str
+    system: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ async def open_exchanges(connection: Connection, asked: Sequence[Asked]) -> None
         [control.created for control in controls],
         [control.expires for control in controls],
         [control.encoded() for control in controls],
+        [one.system for _, one in rows],
     )
 
 
@@ -73,7 +77,9 @@ async def standing(connection: Connection, places: Collection[Exchange]) -> Mapp
     agencies, ids = zip(*sorted(places), strict=True)
     rows = await connection.fetch(_STANDING, list(agencies), list(ids))
     return {
-        (row["agency"], row["id"]): Standing(row["receiver"], row["basis"], row["item"], row["person"], row["state"])
+        (row["agency"], row["id"]): Standing(
+            row["receiver"], row["basis"], row["item"], row["person"], row["state"], row["system"]
+        )
         for row in rows
     }
 
@@ -144,16 +150,16 @@ async def load_staff(connection: Connection, agency: str, officers: Sequence[Off
 
 
 _OPEN = """
-INSERT INTO exchanges (agency, id, receiver, basis, item, person, state, created, expires, asked)
-SELECT agency, id, receiver, basis, item, person, 'open', created::timestamptz, expires::timestamptz, asked
+INSERT INTO exchanges (agency, id, receiver, basis, item, person, state, created, expires, asked, system)
+SELECT agency, id, receiver, basis, item, person, 'open', created::timestamptz, expires::timestamptz, asked, system
 FROM unnest($1::text[], $2::text[]::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
-            $9::bytea[])
-     AS opened (agency, id, receiver, basis, item, person, created, expires, asked)
+            $9::bytea[], $10::text[])
+     AS opened (agency, id, receiver, basis, item, person, created, expires, asked, system)
 ORDER BY agency, id
 ON CONFLICT DO NOTHING
 """
 _STANDING = """
-SELECT e.agency, e.id::text AS id, e.receiver, e.basis, e.item, e.person, e.state
+SELECT e.agency, e.id::text AS id, e.receiver, e.basis, e.item, e.person, e.state, e.system
 FROM unnest($1::text[], $2::text[]::uuid[]) AS wanted (agency, id)
 JOIN exchanges AS e USING (agency, id)
 ORDER BY e.agency, e.id

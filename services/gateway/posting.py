@@ -14,7 +14,7 @@ from schemas.business import FIELDS as BUSINESS_FIELDS
 from schemas.message import Message
 from schemas.refusal import Refusal, RefusalCode
 from schemas.request import FIELDS as CONTROL_FIELDS
-from schemas.request import Claims, Posted, ReadClaims, check_claims, read_request, verified
+from schemas.request import Claims, Posted, ReadClaims, check_claims, posting_system, read_request, verified
 from schemas.text import MessageId, explained
 from services.gateway import problem, store
 from services.gateway.possible import check_possible
@@ -69,7 +69,7 @@ class Gateway:
         What is remembered stands in the log, so that a failed publication leaves nothing behind. Until exchange has accepted
         it the same is published again: the first is dropped where its assertion has expired by the time it is appended."""
         place = (posted.question.sender, posted.question.id)
-        digest = self.rest.request(place[0], posted.content)
+        digest = self.rest.request(place[0], posting_system(assertion, self.directory.key), posted.content)
         async with self.recent.turn(place):
             accepted = await _within(self.database_seconds, self._accepted(*place))
             if (accepted or self.recent.published.get(place) or digest) != digest:
@@ -80,7 +80,7 @@ class Gateway:
         return posted.question.id
 
     async def progress(self, exchange: str, assertion: bytes) -> store.Row:
-        """The exchange of the agency that the assertion names; another's does not exist."""
+        """The exchange of the posting system that signed the assertion; another's does not exist."""
         claims = self._claims(assertion, ReadClaims)
         try:
             EXCHANGE.validate_python(exchange)
@@ -88,7 +88,8 @@ class Gateway:
             raise Declined(problem.malformed(explained(error, "exchange"))) from None
         if claims.exchange != exchange:
             raise BadAssertion(Reason.ANOTHER_REQUEST, "claim exchange: expected the same id as in the path")
-        row = await _within(self.database_seconds, self._progress(claims.iss, exchange))
+        system = posting_system(assertion, self.directory.key)
+        row = await _within(self.database_seconds, self._progress(claims.iss, exchange, system))
         if row is None:
             raise Declined(problem.UNKNOWN)
         return row
@@ -129,9 +130,9 @@ class Gateway:
         async with self.database.transaction({agency}) as connection:
             return await store.accepted(connection, agency, exchange)
 
-    async def _progress(self, agency: str, exchange: str) -> store.Row | None:
+    async def _progress(self, agency: str, exchange: str, system: str) -> store.Row | None:
         async with self.database.transaction({agency}) as connection:
-            return await store.progress(connection, agency, exchange)
+            return await store.progress(connection, agency, exchange, system)
 
 
 def read(body: bytes, claims: Claims) -> Posted:

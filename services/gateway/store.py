@@ -20,9 +20,9 @@ class Row:
     sealed: str | None
 
 
-async def progress(connection: Connection, agency: str, exchange: str) -> Row | None:
-    """The agency's exchange of this id."""
-    row = await connection.fetchrow(_PROGRESS, agency, uuid.UUID(exchange))
+async def progress(connection: Connection, agency: str, exchange: str, system: str) -> Row | None:
+    """The exchange of this id that the agency's posting system has opened."""
+    row = await connection.fetchrow(_PROGRESS, agency, uuid.UUID(exchange), system)
     return Row(**row) if row else None
 
 
@@ -36,6 +36,6 @@ _INSTANT = """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') A
 _PROGRESS = f"""
 SELECT agency, state, {_INSTANT.format("created")}, {_INSTANT.format("expires")}, {_INSTANT.format("completed")},
        control, value, sealed
-FROM progress WHERE agency = $1 AND id = $2
+FROM progress WHERE agency = $1 AND id = $2 AND system = $3
 """
 _ACCEPTED = "SELECT digest FROM accepted WHERE agency = $1 AND id = $2"

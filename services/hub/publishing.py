@@ -60,9 +60,7 @@ class Publisher:
             publications = await store.unpublished(connection, PART)
         taken = [_record(one) for one in publications if self.directory.remember(_record(one))]
         if len(taken) < len(publications):
-            structlog.get_logger().warning(
-                "records not published: older, or not acceptable", count=len(publications) - len(taken)
-            )
+            structlog.get_logger().warning("directory records not published", count=len(publications) - len(taken))
         await self.log.publish([(topics.directory, record) for record in taken])
         if publications:
             async with self.database.transaction({HUB}) as connection:

@@ -10,15 +10,16 @@ import httpx
 
 from schemas import canonical, topics
 from schemas.control import Basis, Item, Officer, Question
+from schemas.directory import DEFAULT_SYSTEM
 from schemas.message import Message
 from schemas.request import Posted, assert_read, assert_request, read_request
+from services.operator import answers
 from services.operator.identifiers import uuid7
 from services.operator.installation import Installation
 from services.operator.keys.enrolment import assertion_key
 from services.operator.waiting import reached
 from services.runtime.errors import Unavailable
 from services.runtime.kafka.log import KafkaLog
-from services.runtime.kafka.scan import scan
 
 ASSERTED_SECONDS = 300
 
@@ -65,13 +66,13 @@ def inquiry(
     return read_request(question.encoded(), number.encode(), canonical.encode({"period": {"year": year}}))
 
 
-def asserted(installation: Installation, posted: Posted) -> str:
-    """The assertion of the sender's posting system."""
-    key = assertion_key(installation, posted.question.sender)
+def asserted(installation: Installation, posted: Posted, system: str = DEFAULT_SYSTEM) -> str:
+    """The assertion of a posting system of the sender."""
+    key = assertion_key(installation, posted.question.sender, system)
     return assert_request(posted, key.kid, key.secret, int(time.time()) + ASSERTED_SECONDS)
 
 
-async def post_http(installation: Installation, posted: Posted) -> httpx.Response:
+async def post_http(installation: Installation, posted: Posted, system: str = DEFAULT_SYSTEM) -> httpx.Response:
     """`POST /v1/inquiries`."""
     body = {
         "control": json.loads(posted.control),
@@ -79,7 +80,7 @@ async def post_http(installation: Installation, posted: Posted) -> httpx.Respons
         "business": json.loads(posted.business),
     }
     async with _client(installation) as client:
-        headers = {"Authorization": f"Bearer {asserted(installation, posted)}"}
+        headers = {"Authorization": f"Bearer {asserted(installation, posted, system)}"}
         return await client.post("/v1/inquiries", json=body, headers=headers)
 
 
@@ -127,12 +128,14 @@ def posted_record(posted: Posted, assertion: str) -> Message:
     return Message(key=question.sender, value=posted.business, headers=headers)
 
 
-async def wait(installation: Installation, agency: str, exchange: str, seconds: float) -> Answer:
+async def wait(
+    installation: Installation, agency: str, exchange: str, seconds: float, system: str = DEFAULT_SYSTEM
+) -> Answer:
     """Polls until the exchange has ended, or `seconds` have passed: then its state is `waiting` (or `unknown`).
 
     `Unavailable` where the gateway cannot tell at the end of that time."""
     deadline = time.monotonic() + seconds
-    key = assertion_key(installation, agency)
+    key = assertion_key(installation, agency, system)
     async with _client(installation) as client:
         while True:  # each request with an assertion of its own moment: it may be waited for longer than one holds
             token = assert_read(agency, exchange, key.kid, key.secret, int(time.time()) + ASSERTED_SECONDS)
@@ -152,14 +155,13 @@ def _state(response: httpx.Response) -> str:
     return str(response.json()["state"]) if response.is_success else "unknown"
 
 
-async def completions(installation: Installation, agency: str, exchange: str, seconds: float = 10) -> int:
+async def completions(installation: Installation, exchange: str, seconds: float = 10) -> int:
     """How many different answers `exchange.completed` holds for an exchange: repeats are equal, so they count once.
 
     The table is written before the topic: waits for the first."""
 
-    async def mine() -> set[str]:
-        records = await scan(installation.kafka(), topics.exchange_completed)
-        return {record.control.id for record in records if (record.key, record.control.exchange) == (agency, exchange)}
+    async def mine() -> set[answers.Event]:
+        return {answers.opened(installation, record) for record in await answers.events(installation, exchange)}
 
     return len(await reached(mine, seconds))
 

@@ -14,6 +14,7 @@ from services.operator.console import HERE, Folder, mendable, opened, readable, 
 from services.operator.demo.playing import demo
 from services.operator.generate.command import gen
 from services.operator.history import command as history
+from services.operator.keys import system_command
 from services.operator.keys.command import keys
 from services.operator.lifecycle import bring_down, bring_up
 from services.operator.local.terminal import show_any_character
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(administration.topics, name="topics")
 app.add_typer(administration.database, name="db")
 app.add_typer(keys, name="keys")
+app.add_typer(system_command.commands, name="system")
 app.add_typer(administration.directory, name="directory")
 app.add_typer(quarantine.commands, name="quarantine")
 app.add_typer(people.staff, name="staff")

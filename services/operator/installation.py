@@ -67,7 +67,7 @@ class Installation:
 
     @property
     def systems(self) -> Path:
-        """The assertion keys of the business systems that post here."""
+        """The key sets of the posting systems whose private keys were made here."""
         return self.secrets / "systems"
 
     @property

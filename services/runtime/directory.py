@@ -82,6 +82,13 @@ class Directory:
                 return key
         return None
 
+    def answer_key(self, agency: str, system: str, at: str) -> KeyRecord | None:
+        """The key to seal answers to at the instant `at`: of this posting system's valid ones the one that began last."""
+        for key in self._purposes.get((agency, "answer"), ()):
+            if key.posting_system == system and key.valid(at):
+                return key
+        return None
+
     def fresh(self) -> bool:
         """Whether the last beat of this very table is recent enough to trust that no revocation is missing."""
         return self._recent(self.complete)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from schemas import canonical
-from schemas.directory import Purpose
+from schemas.directory import DEFAULT_SYSTEM, Purpose, SystemName
 from schemas.text import AgencyCode, Binary, Digest, Instant, Record, decoded, to_bytes
 from schemas.wire import suites
 from schemas.wire.frame import frame
@@ -39,6 +39,13 @@ class PrivateKey(Record):
     private: Binary
     starts: Instant
     until: Instant
+    system: SystemName | None = None
+    """The posting system of an assertion or answer key; absent: `default`."""
+
+    @property
+    def posting_system(self) -> str:
+        """The system that the key belongs to, if its purpose is one of `POSTING`."""
+        return self.system or DEFAULT_SYSTEM
 
     @cached_property
     def secret(self) -> bytes:

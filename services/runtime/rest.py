@@ -11,6 +11,7 @@ from typing import Literal
 
 from cryptography.exceptions import InvalidTag
 
+from schemas.directory import DEFAULT_SYSTEM
 from schemas.message import Message
 from schemas.text import instant
 from schemas.wire.frame import digest, keyed
@@ -70,9 +71,11 @@ class AtRest:
         """A look-up column: HMAC-SHA-256(index key, kind, value)."""
         return keyed(self.key(agency).index_key, kind, value)
 
-    def request(self, agency: str, content: bytes) -> bytes:
-        """By what a request is known again; `content` is the digest over it and its subject, which could be guessed."""
-        return self.index(agency, "request", content)
+    def request(self, agency: str, system: str, content: bytes) -> bytes:
+        """By what a request of a posting system is known again; `content` is the digest over it and its subject, which
+        could be guessed. The same request by another system is another one: its asker could not read the answer."""
+        by = content if system == DEFAULT_SYSTEM else digest("renkei/request/system/1", system, content)
+        return self.index(agency, "request", by)
 
 
 def sealed_part(key: PrivateKey, agency: str, part: Part, control: bytes, data: bytes) -> bytes:

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas import topics
 from schemas.message import Message
 from schemas.topics import Topic
-from services.operator.tables import at_rest
+from services.operator import answers
 from services.runtime.kafka.reader import message_of
 from services.topology import SERVICES, all_topics
 from tests import many
@@ -60,11 +60,8 @@ class Books:
     async def closed(self) -> Evidence:
         """What has come since."""
         records = await _since(self.site.kafka(), self.ends)
-        rest = at_rest(self.site)
-        completed = [
-            Ending(record.control.exchange, record.headers["control"], rest.open(record, "value"))
-            for record in records[topics.exchange_completed]
-        ]
+        events = [answers.opened(self.site, record) for record in records[topics.exchange_completed]]
+        completed = [Ending(event.exchange, event.control, event.business) for event in events]
         rows = await asyncio.to_thread(many.counts, self.site)
         return Evidence(
             requested=records[topics.outbound_requested],

@@ -22,7 +22,7 @@ from schemas.topics import Topic
 from schemas.trail import read as read_trail
 from services.exchange import service, store
 from services.exchange.service import Exchange
-from services.operator import asking, residents
+from services.operator import answers, asking, residents
 from services.operator.demo import ASKER
 from services.operator.identifiers import uuid7
 from services.operator.local import process
@@ -57,7 +57,8 @@ async def test_what_nobody_answers_times_out(site: Site) -> None:
     assert answer.business["rule"] == f"expires {posted.question.expires}"
     assert instant(now()) >= later(str(posted.question.expires), timedelta(seconds=sites.GRACE))
     [record] = await sites.completed(site, {posted.question.id})
-    assert record.control == posted.question.completed(record.control.created, str(posted.question.expires))
+    control = sites.ended_by(site, record)
+    assert control == posted.question.completed(control.created, str(posted.question.expires))
     assert (record.headers["ce_type"], record.headers["ce_id"]) == (
         b"renkei.exchange.refused",
         f"{posted.question.id}/0".encode(),
@@ -137,16 +138,16 @@ async def test_a_redelivery_is_emitted_again(site: Site, exchange: Exchange) -> 
     """The same record says the same again, though the exchange has ended; what a later tick published is a copy."""
     control = await sites.open_alone(site, inquiry(APPLICANT))
     first, again = [await service.time_out([due(control)], exchange) for _ in range(2)]
-    assert [said(exchange, one) for one in (first, again)] == [(["timed_out"], ["timed_out"])] * 2
+    assert [said(site, one) for one in (first, again)] == [(["timed_out"], ["timed_out"])] * 2
     assert await service.time_out([due(control, 1)], exchange) == [Drop(due(control, 1).position, "copy")]
     both = await service.time_out([due(control), due(control, 1)], exchange)
-    assert said(exchange, both) == (["timed_out"], ["timed_out"])
+    assert said(site, both) == (["timed_out"], ["timed_out"])
 
 
 async def test_what_has_ended_does_not_end_again(site: Site, exchange: Exchange) -> None:
     """What was published before somebody else ended it is dropped, and nobody is told anything."""
     control = await sites.open_alone(site, inquiry(APPLICANT))
-    assert said(exchange, await service.take_back([returned(control)], exchange))[0] == ["role_not_allowed"]
+    assert said(site, await service.take_back([returned(control)], exchange))[0] == ["role_not_allowed"]
     assert await service.time_out([due(control)], exchange) == [Drop(due(control).position, "ended")]
     assert stored(site, control.id) == "role_not_allowed"
 
@@ -155,11 +156,11 @@ async def test_an_answers_id_is_not_used_for_something_else(site: Site, exchange
     """Only within the site could it be: that is an incident, and the exchange stays as it ended."""
     control = await sites.open_alone(site, inquiry(APPLICANT))
     first = answered(site, control)
-    assert said(exchange, await service.finish([first], exchange))[0] == ["no_data"]
+    assert said(site, await service.finish([first], exchange))[0] == ["no_data"]
     proved = Proof.model_validate_json(first.headers["proof"]).model_copy(update={"message": to_text(bytes([1] * 32))})
     other = replace(first, headers={**first.headers, "proof": proved.encoded()})
     outcomes = await service.finish([read_at(topics.inbound_answered, other, control, 1)], exchange)
-    assert said(exchange, outcomes) == ([], ["id_reused"])
+    assert said(site, outcomes) == ([], ["id_reused"])
     assert stored(site, control.id) == "no_data"
 
 
@@ -175,7 +176,7 @@ async def test_of_those_who_would_end_it_one_does(site: Site, exchange: Exchange
     with sites.locked(site, "SELECT FROM exchange.exchanges WHERE id = %s FOR UPDATE", control.id):
         tasks = [asyncio.create_task(one) for one in (*work[place % 3 :], *work[: place % 3])]
         await until(lambda: sites.waiting_for_locks(site) == len(tasks))
-    ended = [told for task in tasks for told in said(exchange, await task)[0]]
+    ended = [told for task in tasks for told in said(site, await task)[0]]
     assert len(ended) == 1
     assert [stored(site, control.id)] == ended
 
@@ -301,10 +302,10 @@ def stored(site: Site, exchange: str) -> str:
     return sites.word(at_rest(site).open_part(ASKER, sealed, "value", control, value))
 
 
-def said(exchange: Exchange, some: Sequence[Outcome]) -> tuple[list[str], list[str]]:
+def said(site: Site, some: Sequence[Outcome]) -> tuple[list[str], list[str]]:
     """The outcomes that the asker is told, and those that the ledger is."""
     emits = [one.message for one in some if isinstance(one, Emit) and one.topic == topics.exchange_completed]
-    told = [sites.word(exchange.finisher.rest.open(message, "value")) for message in emits]
+    told = [sites.word(answers.opened(site, message).business) for message in emits]
     records = [one.message for one in some if isinstance(one, Emit) and one.topic == topics.intermediate_recorded]
     found = [read_trail(message.headers["trail"]).findings[-1].outcome for message in records]
     return told, found

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from schemas import topics
+from schemas.directory import DEFAULT_SYSTEM
 from schemas.request import Posted
 from services.gateway.application import application
 from services.operator import asking
@@ -99,9 +100,11 @@ async def test_the_view_holds_what_was_posted_as_the_gateway_computes_it(site: S
         assert connection.execute(query, [posted.question.id]).fetchall() == []
         connection.execute("SELECT set_config('renkei.agencies', %s, true)", [ASKER])
         assert connection.execute(query, [posted.question.id]).fetchall() == [
-            (at_rest(site).request(ASKER, posted.content),)
+            (at_rest(site).request(ASKER, DEFAULT_SYSTEM, posted.content),)
         ]
-    assert at_rest(site).request(NEIGHBOUR, posted.content) != at_rest(site).request(ASKER, posted.content)
+    assert at_rest(site).request(NEIGHBOUR, DEFAULT_SYSTEM, posted.content) != at_rest(site).request(
+        ASKER, DEFAULT_SYSTEM, posted.content
+    )
 
 
 async def test_the_gateway_describes_itself(site: Site) -> None:

@@ -18,7 +18,7 @@ from schemas.request import Posted, read_request
 from schemas.text import decoded
 from schemas.topics import Topic
 from schemas.wire.envelope import Envelope
-from services.operator import publication, residents
+from services.operator import answers, publication, residents
 from services.operator.demo import ALLOWANCE, ASKER, ELSEWHERE, ITEM, NEIGHBOUR, OFFICER, YEAR
 from services.operator.identifiers import uuid7
 from services.operator.keys import removal, renewal, revocation
@@ -265,9 +265,10 @@ def _signers(record: Message) -> list[str]:
 async def _outcomes(site: Site, ids: Sequence[str]) -> dict[str, str]:
     """How those that ended did: the answer's outcome, or the refusal's code."""
     found = {}
-    for record in await _of(site, topics.exchange_completed, ids):
-        business = clear(site, record)
-        found[record.control.exchange] = str(business.get("code", business["outcome"]))
+    for record in await scan(site.kafka(), topics.exchange_completed):
+        if (exchange := answers.exchange_of(record)) in ids:
+            business = clear(site, record)
+            found[exchange] = str(business.get("code", business["outcome"]))
     return found
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from schemas import topics
+from schemas import topics, trail
 from schemas.directory import Grant, PolicyRecord
 from schemas.message import Drop, Emit, Message, Outcome, Position
 from schemas.request import Posted
@@ -152,16 +152,19 @@ def at(message: Message, place: int) -> Message:
 async def accept(exchange: Exchange, *messages: Message) -> list[str]:
     """In one word what comes of each message, in their order."""
     outcomes = await service.accept(messages, exchange)
-    return [_word(exchange, message, outcomes) for message in messages]
+    return [_word(message, outcomes) for message in messages]
 
 
-def _word(exchange: Exchange, message: Message, outcomes: Sequence[Outcome]) -> str:
+def _word(message: Message, outcomes: Sequence[Outcome]) -> str:
     mine = [one for one in outcomes if one.cause == message.position]
     match [one for one in mine if isinstance(one, Drop) or one.topic != topics.intermediate_recorded]:
         case [Drop(reason=reason)]:
             return reason
         case [Emit(topic=topics.outbound_composed)]:
             return "opened"
-        case [Emit(message=told)]:
-            return sites.word(exchange.finisher.rest.open(told, "value"))
+        case [Emit(topic=topics.exchange_completed)]:
+            [record] = [
+                one.message for one in mine if isinstance(one, Emit) and one.topic == topics.intermediate_recorded
+            ]
+            return trail.read(record.headers["trail"]).findings[-1].outcome
     raise AssertionError(mine)

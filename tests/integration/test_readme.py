@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator, validate  # type: ignore[import-unt
 from schemas import topics
 from schemas.message import Message
 from schemas.request import Posted
-from services.operator import asking
+from services.operator import answers, asking
 from services.operator.demo import ALLOWANCE, ASKER, ITEM, NEIGHBOUR, OFFICER, YEAR
 from services.operator.demo.bypassing import open_alone, publish
 from services.operator.generate import asyncapi
@@ -34,6 +34,7 @@ from tests.site import run_out
 BLOCK: Final = re.compile(r"(?ms)^```(?:sh|python)\n# ([a-z_]+\.(?:sh|py))\n.*?^```$")
 CHANNELS: Final = asyncapi.document()
 SECONDS: Final = 300
+STRICT: Final = {"PYTHONWARNINGS": "error"}
 
 
 def printed(name: str) -> str:
@@ -51,19 +52,19 @@ class Checkout:
         self.said: dict[str, str] = {}
         """What each of the README's files printed."""
 
-    def run(self, name: str, *command: str) -> str:
+    def run(self, name: str, *command: str, **told: str) -> str:
         """Writes the block into its file, and runs that."""
         (self.folder / name).write_text(printed(name), encoding="utf-8")
-        self.said[name] = self.call(*command, name)
+        self.said[name] = self.call(*command, name, **told)
         return self.said[name]
 
-    def call(self, *command: str) -> str:
+    def call(self, *command: str, **told: str) -> str:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("RENKEI_", "PYTEST"))}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env={**kept, "PATH": path, "COLUMNS": "120"},
+            env={**kept, "PATH": path, "COLUMNS": "120", **told},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -80,6 +81,7 @@ def checkout() -> Iterator[Checkout]:
     folder = Path(tempfile.mkdtemp(prefix="renkei-readme-"))
     folder.chmod(0o711)
     found = Checkout(folder)
+    shutil.copytree(README.parent / "docs", folder / "docs")
     try:
         found.run("prepare.sh", "bash", "-eu")
         yield found
@@ -98,14 +100,14 @@ def test_an_installation_is_prepared_and_answers(checkout: Checkout) -> None:
 
 def test_a_business_system_asks_over_http(checkout: Checkout) -> None:
     """Posted, accepted, answered, read."""
-    said = checkout.run("ask_over_http.py", "python", "-W", "error").splitlines()
+    said = checkout.run("ask_over_http.sh", "bash", "-eu", **STRICT).splitlines()
     assert re.fullmatch(r"202 /v1/exchanges/[0-9a-f-]{36}", said[0])
     assert said[1] == f"answered records {AMOUNT}"
 
 
 def test_a_business_system_asks_over_kafka(checkout: Checkout) -> None:
-    """Written to one topic, read from another, opened under the agency's key."""
-    assert checkout.run("ask_over_kafka.py", "python", "-W", "error") == f"renkei.exchange.answered records {AMOUNT}\n"
+    """Written to one topic, read from another, opened with the posting system's own key."""
+    assert checkout.run("ask_over_kafka.sh", "bash", "-eu", **STRICT) == f"renkei.exchange.answered records {AMOUNT}\n"
 
 
 async def test_every_record_is_as_the_documents_say(checkout: Checkout) -> None:
@@ -156,6 +158,11 @@ def described(site: Installation, topic: str, record: Message) -> None:
         _holds(value["$ref"], record.value)
     elif "sealed" in record.headers:
         _one_of(value.get("x-opened", []), at_rest(site).open(record, "value"))
+    elif topic == topics.exchange_completed.name:
+        event = answers.opened(site, record)
+        parts = value["x-opened"][0]["properties"]
+        _holds(parts["control"]["$ref"], event.control)
+        _one_of(parts["business"]["oneOf"], event.business)
     else:
         validate(record.value.decode("latin-1"), value)
 

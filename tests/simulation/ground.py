@@ -60,7 +60,7 @@ FLAGGED: Final = 4
 COPYLESS: Final = 5
 STRANGER: Final = 6
 """Nobody has a link code of theirs."""
-PURPOSES: Final[tuple[Purpose, ...]] = ("sign", "wrap", "assertion")
+PURPOSES: Final[tuple[Purpose, ...]] = ("sign", "wrap", "assertion", "answer")
 HUBS: Final[tuple[Purpose, ...]] = ("sign", "wrap", "permit")
 SERVICES: Final = ("exchange", "id_conversion", "routing", "reference", "crypto", "hub")
 """Those with tables."""

@@ -8,10 +8,11 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from schemas import quarantine, topics
+from schemas import canonical, jwe, quarantine, topics
 from schemas.control import LIMIT, Control
+from schemas.directory import DEFAULT_SYSTEM
 from schemas.message import Message
 from schemas.refusal import SecurityCode
 from schemas.text import decoded, moment
@@ -58,15 +59,21 @@ class Oracle:
     def _completed(self) -> Iterator[str]:
         """One meaning for every event, the right one, and an event for everything that must have one."""
         meanings: dict[str, set[Meaning]] = defaultdict(set)
-        rest = AtRest(self.universe.ground.key_rings("intermediate"), self.universe.clock)
         for record in self.universe.cluster.all(topics.exchange_completed):
-            business = rest.open(record, "value").decode()
-            meaning = (record.headers["ce_type"].decode(), record.headers["control"], business)
+            said = self._opened(record)
+            business = canonical.encode(said["business"]).decode()
+            meaning = (record.headers["ce_type"].decode(), canonical.encode(said["control"]), business)
             meanings[record.headers["ce_id"].decode()].add(meaning)
         for one in self.asked:
             yield from self._ending(one, meanings)
         for event, _ in meanings.items():
             yield f"{event} was completed, which nobody has asked"
+
+    def _opened(self, record: Message) -> Any:
+        """What the posting system reads of an event."""
+        key = self.universe.ground.keys[record.key, "answer"]
+        addressed = jwe.Addressed(record.headers["ce_id"].decode(), record.key, DEFAULT_SYSTEM)
+        return json.loads(jwe.opened(record.value, addressed, {key.kid: (key.record.algorithm, key.private)}))
 
     def _ending(self, one: Asked, meanings: dict[str, set[Meaning]]) -> Iterator[str]:
         where, exchange = f"{one.sort} {one.place}", one.posted.question.id

@@ -64,6 +64,19 @@ records: st.SearchStrategy[AnyRecord] = st.one_of(
         revoked=st.none() | instants,
     ),
     st.builds(
+        KeyRecord,
+        agency=agencies,
+        version=versions,
+        kid=digests,
+        purpose=st.just("answer"),
+        algorithm=st.sampled_from(["x25519", "ecdh-p256"]),
+        key=st.binary(max_size=65).map(to_text),
+        starts=instants,
+        until=instants,
+        system=st.none()
+        | st.from_regex(r"[a-z0-9][a-z0-9-]{0,31}", fullmatch=True).filter(lambda name: name != "default"),
+    ),
+    st.builds(
         PolicyRecord,
         agency=agencies,
         version=versions,
@@ -105,7 +118,7 @@ def test_a_record_survives_its_bytes(record: AnyRecord) -> None:
 def test_what_a_record_does_not_know_it_refuses(record: AnyRecord) -> None:
     """No field too many, none too few but the optional ones, no type that nobody defined."""
     entries = json.loads(record.encoded())
-    optional = {"revoked", "automatic", "type", "reads"}
+    optional = {"revoked", "automatic", "type", "reads", "system"}
     wrong = [entries | {"x": 1}, entries | {"type": "other"}, entries | {"version": -1}, entries | {"version": True}]
     wrong += [{key: value for key, value in entries.items() if key != name} for name in entries.keys() - optional]
     for each in wrong:

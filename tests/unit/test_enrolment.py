@@ -14,7 +14,7 @@ from schemas.text import to_bytes
 from schemas.wire import suites
 from services.operator import lifecycle, publication
 from services.operator.installation import Installation
-from services.operator.keys import enrolment, keyrings
+from services.operator.keys import enrolment, key_sets, keyrings
 from services.operator.keys.enrolment import create_keys, enrolled
 from services.operator.keys.keyrings import held_keys
 from services.operator.keys.listing import kept_records
@@ -39,7 +39,7 @@ def killed_after(writes: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise Killed
         files.replace_file(path, data)
 
-    for module in (enrolment, keyrings):
+    for module in (enrolment, keyrings, key_sets):
         monkeypatch.setattr(module, "replace_file", replace_file)
 
 

@@ -11,7 +11,7 @@ from schemas.request import Posted
 from services.gateway import examples
 from services.gateway.application import application
 from services.runtime.rest import AtRest
-from tests.gateway import ELSEWHERE, NEIGHBOUR, NOW, World, asserted, inquiry, is_problem
+from tests.gateway import BESIDE, ELSEWHERE, NEIGHBOUR, NOW, World, asserted, inquiry, is_problem
 
 FIRST = inquiry()
 OTHERS = [inquiry(year=2025), inquiry(number="SYN0000002"), inquiry(receiver="131016")]
@@ -77,6 +77,16 @@ async def test_an_id_is_an_agencys_own() -> None:
     world = World()
     is_accepted(await world.post(FIRST))
     is_accepted(await world.post(inquiry(sender=NEIGHBOUR, receiver=ELSEWHERE)))
+
+
+async def test_an_id_is_a_posting_systems_own() -> None:
+    """The same request by another system of the agency is other content: its asker could not read the answer."""
+    world = World()
+    is_accepted(await world.post(FIRST))
+    is_problem(await world.post(FIRST, asserted(FIRST, by=BESIDE)), 409, "id_reused")
+    world.accept(FIRST)
+    is_problem(await world.post(FIRST, asserted(FIRST, by=BESIDE)), 409, "id_reused")
+    assert len(world.published()) == 1
 
 
 async def test_of_what_the_log_did_not_take_nothing_is_remembered() -> None:

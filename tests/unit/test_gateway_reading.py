@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from services.gateway import examples
-from tests.gateway import ASKER, NEIGHBOUR, World, is_problem, reading
+from tests.gateway import ASKER, BESIDE, NEIGHBOUR, World, is_problem, reading
 
 ROW: Final[dict[str, Any]] = {
     "agency": ASKER,
@@ -32,6 +32,19 @@ async def test_anothers_exchange_is_like_none(page: str) -> None:
         assert "retry-after" in response.headers
     seen: list[Any] = [(r.status_code, r.content, r.headers) for r in responses]
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("page", ["", "/answer"])
+async def test_another_systems_exchange_is_like_none(page: str) -> None:
+    """To the byte, though it is of the same agency."""
+    world = World()
+    world.tables.progress = {(ASKER, examples.ID): ROW}
+    unknown = "019ab1c2-0000-7000-8000-000000000009"
+    responses = [await world.read(id_, reading(id_, by=BESIDE), page) for id_ in (examples.ID, unknown)]
+    is_problem(responses[0], 404, "unknown_exchange")
+    seen: list[Any] = [(r.status_code, r.content, r.headers) for r in responses]
+    assert seen[0] == seen[1]
+    assert (await world.read(examples.ID, reading(examples.ID))).status_code == httpx.codes.OK
 
 
 async def test_an_open_exchange_is_waiting() -> None:

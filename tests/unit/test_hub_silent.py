@@ -22,7 +22,7 @@ async def test_a_silent_directory_closes_the_hub() -> None:
     parties = Parties()
     keys, directory = parties.rings(), parties.directory()
     assert directory.beat is not None
-    directory.beat -= SILENCE + timedelta(seconds=1)
+    directory.beat = directory.complete = directory.beat - SILENCE - timedelta(seconds=1)
     permitter = Permitter(keys, directory, CODES, ContentKeys(parties.clock), parties.clock)
     hub = Hub(Judge(parties.hub().checker, permitter), permitter, NOTHING, NOTHING)
     message = parties.one("inquiry").submitted

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from schemas.directory import HUB
+from schemas.directory import DEFAULT_SYSTEM, HUB
 from schemas.message import Message
 from schemas.text import instant, to_bytes
 from services.operator.command import app
 from services.operator.installation import Installation
-from services.operator.keys import renewal, revocation
+from services.operator.keys import key_sets, renewal, revocation
 from services.operator.keys.enrolment import assertion_key, create_keys, posting_key
 from services.operator.keys.keyrings import held_keys
 from services.operator.keys.listing import kept_records, listed
@@ -95,7 +95,7 @@ def test_what_is_made_is_signed_and_verifies(site: Installation) -> None:
     table = table_of(site, NOW)
     assert table.ignoring.counts == {}
     for key in held_keys(site, TOKYO):
-        assert (key.kid in table.keys) == (key.purpose in ("sign", "wrap", "assertion"))
+        assert (key.kid in table.keys) == (key.purpose in ("sign", "wrap", "assertion", "answer"))
     assert rings_before < {key.kid for key in ring(site).keys}
     assert {name: data for name, data in _files(site).items() if name in before and name.startswith("key_")} == {
         name: data for name, data in before.items() if name.startswith("key_")
@@ -151,15 +151,15 @@ def test_a_key_that_stands_ready_is_not_made_again(site: Installation) -> None:
 
 
 def test_the_posting_system_changes_over_by_itself(site: Installation) -> None:
-    """Its new key stands beside the old one until it begins, and takes its place at the next run."""
+    """Its new key stands beside the old one in the key set, and is used from its beginning on."""
     old = assertion_key(site, TOKYO)
     [new] = [k for k in renewal.renew(site, TOKYO, NOW, ["assertion"]) if k.purpose == "assertion"]
-    assert _posting(site) == {TOKYO: old, f"{TOKYO}.next": new}
+    assert _posting(site) == [old, new]
     assert new.starts == instant(NOW + timedelta(minutes=10))
     assert posting_key(site, TOKYO, instant(NOW + timedelta(minutes=9))) == old
     assert posting_key(site, TOKYO, new.starts) == new
     renewal.renew(site, TOKYO, NOW + DAY, ["assertion"], timedelta(minutes=1))
-    assert _posting(site)[TOKYO] == new
+    assert posting_key(site, TOKYO, instant(NOW + DAY)) == new
     third = renewal.renew(site, OSAKA, NOW, ["assertion"], timedelta(0))[-1]
     assert assertion_key(site, OSAKA) == third
 
@@ -248,7 +248,7 @@ def test_a_revoked_posting_key_is_given_to_nobody(site: Installation) -> None:
     for record in [one for one in kept_records(site, TOKYO) if one.purpose == "assertion"]:
         revocation.revoke(site, record, NOW)
     [new] = renewal.renew(site, TOKYO, NOW, ["assertion"], timedelta(0))
-    assert _posting(site) == {TOKYO: new}
+    assert _posting(site) == [new]
     assert coming.kid != new.kid
     assert assertion_key(site, TOKYO) == new
 
@@ -298,7 +298,6 @@ def _files(site: Installation) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for folder in folders for file in folder.iterdir()}
 
 
-def _posting(site: Installation) -> dict[str, PrivateKey]:
-    """What Tokyo's posting systems are given."""
-    files = site.systems.glob(f"{TOKYO}*")
-    return {file.name: PrivateKey.model_validate_json(file.read_bytes()) for file in files}
+def _posting(site: Installation) -> list[PrivateKey]:
+    """The posting keys that Tokyo's system `default` is given."""
+    return [key for key in key_sets.read(site, TOKYO, DEFAULT_SYSTEM) if key.purpose == "assertion"]

@@ -15,7 +15,11 @@ from services.runtime.metrics import Metrics
 from services.runtime.service import Service
 from services.topology import SERVICES, all_topics
 
-READMES: Final = sorted(path for path in CHECKOUT.glob("**/README.md") if not {".venv", "build"} & set(path.parts))
+READMES: Final = sorted(
+    path
+    for path in (*CHECKOUT.glob("**/README.md"), *CHECKOUT.glob("docs/**/*.md"))
+    if not {".venv", "build"} & set(path.parts)
+)
 LINK: Final = re.compile(r"\]\(([^)#]+)(#[^)]*)?\)")
 RAISED: Final = re.compile(r"\b(RefusalCode|SecurityCode)\.([A-Z_]+)")
 CODES: Final = {"RefusalCode": RefusalCode, "SecurityCode": SecurityCode}

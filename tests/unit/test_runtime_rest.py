@@ -104,3 +104,11 @@ def test_an_index_tells_nothing_across_agencies() -> None:
     assert index == at_rest().index(TOKYO, "number", b"0123")
     others = [(OSAKA, "number", b"0123"), (TOKYO, "code", b"0123"), (TOKYO, "number", b"0124")]
     assert index not in [at_rest().index(*other) for other in others]
+
+
+def test_a_request_is_known_again_by_its_system() -> None:
+    """Of `default` as it was before there were systems, so that what is stored stays known; of every other one by its name."""
+    content = bytes(range(32))
+    assert at_rest().request(TOKYO, "default", content) == at_rest().index(TOKYO, "request", content)
+    made = {at_rest().request(agency, system, content) for agency in (TOKYO, OSAKA) for system in ("default", "a", "b")}
+    assert len(made) == 6

@@ -22,6 +22,7 @@ OFFLINE: Final = {
     *(("exchange",), ("traffic",), ("traffic", "plan"), ("traffic", "report"), ("traffic", "profile"), ("gen",)),
     *(("keys", "create"), ("keys", "renew"), ("keys", "list"), ("keys", "root"), ("keys", "enroll"), ("logs",)),
     *(("directory", "describe"), ("down",), ("status",), ("run",)),
+    *(("system",), ("system", "create"), ("system", "enroll"), ("system", "renew"), ("system", "list")),
     *(("demo",), ("bench",), ("fairness",), ("endurance",)),
 }
 """Groups, commands that need no server, and those whose servers are their own; `status` and `run` have tests of their own."""
@@ -37,9 +38,11 @@ ONLINE: Final = (
     ("directory", "publish"),
     ("keys", "remove", CODE),
     ("keys", "revoke", CODE, "--purpose", "sign"),
+    ("system", "remove", CODE, "default"),
     ("staff", "load", CODE, "staff.csv"),
     ("person", "enroll", "persons.csv"),
     ("replica", "register", OTHER, "copies.jsonl"),
+    ("replica", "withdraw", OTHER, "withdrawn.jsonl"),
     ("replica", "flag", OTHER, "--number", "SYN5000001", "--no-automatic"),
     INQUIRY,
     (*INQUIRY, "--over", "kafka"),
@@ -69,6 +72,7 @@ def test_a_command_while_its_servers_are_down(
         "staff.csv": "staff,office,role\na,b,c\n",
         "persons.csv": f"{CODE},{OTHER}\nSYN0000001,SYN5000001\n",
         "copies.jsonl": json.dumps(copy) + "\n",
+        "withdrawn.jsonl": json.dumps({"number": "SYN5000001", "year": 2026}) + "\n",
     }.items():
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)

@@ -108,8 +108,8 @@ def test_a_list_of_staff_that_would_do_harm(said: Said) -> None:
     """Without a row it removes everybody, of an agency that is not here it is nobody's, a line twice is a mistake."""
     header = "staff,office,role\n"
     assert "the file has no row: `--empty` removes everybody" in said("staff", "load", CODE, "FILE", text=header)
-    assert "CODE: no keys of agency 221308 are here" in said(
-        "staff", "load", "221308", "FILE", text=header + "a,tax,clerk\n"
+    assert "CODE: no keys of agency 131016 are here" in said(
+        "staff", "load", "131016", "FILE", text=header + "a,tax,clerk\n"
     )
     twice = header + "a,が,clerk\na,か\u3099 ,clerk\n"
     assert said("staff", "load", CODE, "FILE", text=twice) == "renkei: line 3: the same as line 2\n"

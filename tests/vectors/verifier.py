@@ -38,7 +38,7 @@ Reason = Literal[
 
 KINDS = frozenset({"inquiry", "response", "notification", "refusal", "receipt"})
 WITHOUT_SUBJECT = frozenset({"refusal", "receipt"})
-PURPOSES = frozenset({"root", "sign", "wrap", "permit", "salt", "data", "log", "assertion"})
+PURPOSES = frozenset({"root", "sign", "wrap", "permit", "salt", "data", "log", "assertion", "answer"})
 KIB = 1024
 LIMITS = dict.fromkeys(("seal", "wrap", "subject"), 2 * KIB) | {
     "control": 16 * KIB,
@@ -476,8 +476,12 @@ def verify_key_record(data: bytes, signature: bytes, root: Json) -> dict[str, An
     """A directory record of type key, signed by its agency's root key over ⟨"renkei/record/1", type, bytes⟩."""
     record = parse_canonical(data)
     required = {"agency", "algorithm", "from", "key", "kid", "purpose", "type", "until", "version"}
-    require(required <= record.keys() <= required | {"revoked"}, "malformed", "not the members of a key record")
+    require(
+        required <= record.keys() <= required | {"revoked", "system"}, "malformed", "not the members of a key record"
+    )
     number(record, "version")
+    posting = record["purpose"] in ("assertion", "answer")
+    require("system" not in record or posting, "malformed", "only keys of posting systems name one")
     check_key(record)
     require(record["agency"] == root["agency"], "unknown_key", "the root key is another agency's")
     verify_signature(root["algorithm"], decode(root["key"]), frame("renkei/record/1", "key", data), signature)

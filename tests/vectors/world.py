@@ -109,8 +109,8 @@ class World:
         return hashlib.sha256(f"renkei synthetic test secret/{self.seed}/{self.suite}/{label}".encode()).digest()
 
     def key(self, label: str, agency: str, purpose: Purpose, life: tuple[str, str] = NOVEMBER) -> Key:
-        """A key that belongs to the suite: one that seals for purpose `wrap`, else one that signs."""
-        algorithm = (suites.EXCHANGES if purpose == "wrap" else suites.SIGNATURES)[self.suite]
+        """A key that belongs to the suite: one that seals for purposes `wrap` and `answer`, else one that signs."""
+        algorithm = (suites.EXCHANGES if purpose in ("wrap", "answer") else suites.SIGNATURES)[self.suite]
         private = self.secret(f"private key/{label}")
         public = suites.public_of(algorithm, private)
         record = KeyRecord(

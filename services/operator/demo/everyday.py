@@ -5,7 +5,6 @@ from services.operator import asking, residents
 from services.operator.demo import (
     ANOTHER,
     APPLICANT,
-    ASKER,
     ELSEWHERE,
     FLAGGED,
     NEIGHBOUR,
@@ -51,7 +50,7 @@ async def twice(installation: Installation) -> str:
     posted = inquiry(NEIGHBOUR, APPLICANT)
     statuses = [(await asking.post_http(installation, posted)).status_code for _ in range(2)]
     answer = await end(installation, posted)
-    answers = await asking.completions(installation, ASKER, posted.question.id)
+    answers = await asking.completions(installation, posted.question.id)
     return f"{statuses[0]} {statuses[1]} {answer.outcome}, {answers} answer"
 
 

@@ -1,15 +1,10 @@
 """An id is one question for ever."""
 
-import json
-
-from schemas import topics
 from schemas.message import Message
-from services.operator import asking
+from services.operator import answers, asking
 from services.operator.demo import ANOTHER, ELSEWHERE, SPOUSE
 from services.operator.demo.inquiring import SECONDS, ask, end, inquiry
-from services.operator.demo.witnessing import records
 from services.operator.installation import Installation
-from services.operator.tables import at_rest
 from services.operator.waiting import reached
 
 
@@ -29,9 +24,10 @@ async def _told_besides(installation: Installation, exchange: str) -> str:
     """Type and code of what the asker is told under this id beside the answer, as an event of its own."""
 
     async def found() -> list[Message]:
-        events = await records(installation, topics.exchange_completed, exchange)
+        events = await answers.events(installation, exchange)
         return [one for one in events if one.headers["ce_id"] != f"{exchange}/0".encode()]
 
     events = await reached(found, SECONDS)
-    said = [json.loads(at_rest(installation).open(one, "value")) for one in events]
-    return " ".join(f"{one.headers['ce_type'].decode()} {part['code']}" for one, part in zip(events, said, strict=True))
+    return " ".join(
+        f"{one.headers['ce_type'].decode()} {answers.opened(installation, one).said['code']}" for one in events
+    )

@@ -10,6 +10,8 @@ from typing import Any, Final, get_args
 
 from schemas import topics
 from schemas.control import LIMIT as CONTROL_LIMIT
+from schemas.jwe import LIMIT as JWE_LIMIT
+from schemas.jwe import MEDIA_TYPE
 from schemas.number import LIMIT as SUBJECT_LIMIT
 from schemas.proof import LIMIT as PROOF_LIMIT
 from schemas.quarantine import LIMIT as QUARANTINE_LIMIT
@@ -108,13 +110,14 @@ CLOUD_EVENT: Final = {
 POST: Final = {
     "post": _text("Of a post that was dropped, or stood in another partition: its topic, partition and offset.")
 }
-ENDED: Final = {
-    "ce_control": _json("control", "The same as the header control, for CloudEvents SDKs.", CONTROL_LIMIT),
-    "ce_sealed": _text("The same as the header sealed.", get_args(Digest)[1].pattern),
-}
 PREFIXED: Final = {
     name: _text(f"Taken where there is no header {name.removeprefix('ce_')}.")
     for name in ("ce_control", "ce_subject", "ce_assertion")
+}
+EVENT: Final = {name: schema for name, schema in CLOUD_EVENT.items() if name != "content-type"}
+SEALED_EVENT: Final = {
+    name: {"type": "string", "const": MEDIA_TYPE, "description": "Absent where the system has no valid answer key."}
+    for name in ("content-type", "ce_datacontenttype")
 }
 POSTED: Final = {
     "control": _json("question", "What is asked of whom, by what right; any valid JSON.", CONTROL_LIMIT),
@@ -137,6 +140,28 @@ ENDING: Final = _at_rest("answer_part", "refusal_part")
 WIRE: Final = _bytes(
     "E: the padded business part, sealed for the receiver.", *("inquiry_part", "answer_part", "refusal_part")
 )
+JWE: Final = {
+    "type": "string",
+    "description": (
+        "JWE in compact serialisation (ECDH-ES, A256GCM) to the answer key of the posting system that asked. Inside is the JSON"
+        " that GET …/answer shows. Empty where the system has no valid answer key."
+    ),
+    "contentMediaType": MEDIA_TYPE,
+    "maxLength": JWE_LIMIT,
+    "x-opened": [
+        {
+            "type": "object",
+            "properties": {
+                "business": {"oneOf": [{"$ref": "answer_part.json"}, {"$ref": "refusal_part.json"}]},
+                "control": {"$ref": "control.json"},
+                "exchange": {"type": "string", "format": "uuid"},
+                "state": {"enum": ["answered", "refused"]},
+            },
+            "required": ["business", "control", "exchange", "state"],
+            "additionalProperties": False,
+        }
+    ],
+}
 NOTHING: Final = {"type": "string", "description": "Empty.", "maxLength": 0}
 RECORD_KEY: Final = _text("Place of the record: type, agency, and of a key its id.", "^(agency|key|policy|assessment)/")
 RECORD_HEADERS: Final = {
@@ -174,7 +199,7 @@ CARRIED: Final[Mapping[Topic, tuple[Carried, ...]]] = {
             "registered", OWN, REGISTERED, _bytes("A JSON list of records of the item (items/), sealed like others.")
         ),
     ),
-    topics.exchange_completed: (Carried("completed", OWN, SAID | CLOUD_EVENT | ENDED, ENDING, SUBJECT | TRACE),),
+    topics.exchange_completed: (Carried("completed", OWN, EVENT, JWE, SEALED_EVENT | TRACE, MEDIA_TYPE),),
     topics.exchange_due: (Carried("due", SENDER, CONTROL, NOTHING, ticked=True),),
     topics.intermediate_recorded: (
         Carried("intermediate_record", OWN_OR_NONE, TRAIL, NOTHING, CONTROL | POST | TRACE),

@@ -33,7 +33,7 @@ keys = group("Keys and key rings.")
 PUBLISH: Final = "Publish the new records: renkei directory publish."
 
 Revocable = Annotated[
-    Literal["sign", "wrap", "permit", "assertion"] | None,
+    Literal["sign", "wrap", "permit", "assertion", "answer"] | None,
     typer.Option(help="With a code: all of the agency's keys of this purpose that are valid now."),
 ]
 
@@ -44,7 +44,7 @@ def create(
     folder: Folder = HERE,
     suite: Annotated[Literal["1", "2"], typer.Option(help="1: Ed25519, X25519. 2: ECDSA and ECDH on P-256.")] = "1",
 ) -> None:
-    """Make root, signing, sealing, salt, data and assertion keys for agencies that have none."""
+    """Make root, signing, sealing, salt, data and posting keys for agencies that have none."""
     with readable(), opened(folder).alone(), progress("creating keys", len(codes)) as step:
         enrolment.create_keys(opened(folder), codes, suite, now(), step)
 
@@ -57,7 +57,8 @@ def renew(
     folder: Folder = HERE,
     every: Annotated[bool, typer.Option("--all", help="All agencies whose root keys are here, and the hub.")] = False,
     sign: Annotated[bool, typer.Option("--sign", help="A new signing key too; for the hub also for permits.")] = False,
-    assertion: Annotated[bool, typer.Option("--assertion", help="A new posting key too.")] = False,
+    assertion: Annotated[bool, typer.Option("--assertion", help="A new posting key for each system here too.")] = False,
+    answer: Annotated[bool, typer.Option("--answer", help="A new answer key for each system here too.")] = False,
     overlap: Annotated[int, typer.Option(min=0, help="Minutes until a new signing or posting key is used.")] = 10,
 ) -> None:
     """Make the sealing and salt keys that are missing for the months ahead, and signing and posting keys that follow."""
@@ -66,7 +67,7 @@ def renew(
             raise ValueError("say either codes of agencies or --all")
         made: list[PrivateKey] = []
         for code in codes or enrolment.enrolled_here(opened(folder)):
-            rotated = renewal.rotated_by(code, sign, assertion)
+            rotated = renewal.rotated_by(code, sign, assertion, answer)
             made += renewal.renew(opened(folder), code, now(), rotated, timedelta(minutes=overlap))
     for key in made:  # a line each, however narrow the screen
         typer.echo(f"{key.agency} {key.purpose} {key.kid[:SHORT]} from {key.starts} until {key.until}")
@@ -87,10 +88,12 @@ def show(code: Code, folder: Folder = HERE) -> None:
     with readable():
         found = listed(opened(folder), code, now())
     table = Table(
-        Column("key", no_wrap=True), "purpose", "algorithm", "from", "until", "state", title=f"{code}, in UTC"
+        Column("key", no_wrap=True), "purpose", "system", "algorithm", "from", "until", "state", title=f"{code}, in UTC"
     )
     for one in found:
-        table.add_row(one.kid[:SHORT], one.purpose, one.algorithm, _minute(one.starts), _minute(one.until), one.state)
+        table.add_row(
+            one.kid[:SHORT], one.purpose, one.system, one.algorithm, minute(one.starts), minute(one.until), one.state
+        )
     screen.print(table)
 
 
@@ -138,6 +141,6 @@ def _named(folder: Path, key: str, purpose: str | None) -> list[KeyRecord]:
     return list(revocation.by_purpose(opened(folder), key, purpose, now()))
 
 
-def _minute(instant: str) -> str:
+def minute(instant: str) -> str:
     """For a narrow screen: day and minute may stand on two lines."""
     return instant[:16].replace("T", " ")

@@ -1,4 +1,4 @@
-"""An agency's keys: its root, key rings for the two blocks, the posting system's assertion key, and signed key records."""
+"""An agency's keys: its root, key rings for the two blocks, the keys of its posting systems, and signed key records."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from schemas.directory import (
+    DEFAULT_SYSTEM,
     HUB,
     AnyRecord,
     KeyRecord,
@@ -25,6 +26,7 @@ from schemas.wire import suites
 from schemas.wire.frame import digest
 from services.operator.agencies import require_known
 from services.operator.installation import Installation
+from services.operator.keys import key_sets
 from services.operator.keys.keyrings import held_keys, key_files, write_keys
 from services.operator.local.error import InstallationError
 from services.operator.local.files import replace_file, require_none, settle
@@ -108,18 +110,27 @@ def _keys(installation: Installation, agency: str, suite: str, now: datetime) ->
     if key_files(installation, agency)[-1].exists():
         return held_keys(installation, agency)
     made = [one.private for one in (hub_keys(suite, now) if agency == HUB else agency_keys(agency, suite, now))]
-    write_keys(installation, agency, made, now)
+    write_keys(installation, agency, made)
     return made
 
 
 def agency_keys(agency: str, suite: str, now: datetime) -> list[Made]:
-    """Data, sign, wrap, salt and assertion keys of an agency."""
+    """Data, sign, wrap and salt keys of an agency, and those of its posting system `default`."""
     return [
         make_key(agency, "data", "aes-256-gcm", now, now + 10 * YEAR),
         make_key(agency, "sign", suites.SIGNATURES[suite], now, now + YEAR),
-        make_key(agency, "assertion", "ed25519", now, now + YEAR),
         *_monthly(agency, "wrap", suites.EXCHANGES[suite], now),
         *_monthly(agency, "salt", "hmac-sha256", now),
+        *system_keys(agency, DEFAULT_SYSTEM, suite, now),
+    ]
+
+
+def system_keys(agency: str, system: str, suite: str, now: datetime) -> list[Made]:
+    """Assertion and answer key of a posting system; a key set counts in whole seconds."""
+    starts = now.replace(microsecond=0)
+    return [
+        make_key(agency, "assertion", "ed25519", starts, starts + YEAR, system),
+        make_key(agency, "answer", suites.EXCHANGES[suite], starts, starts + YEAR, system),
     ]
 
 
@@ -134,7 +145,14 @@ def hub_keys(suite: str, now: datetime) -> list[Made]:
     ]
 
 
-def make_key(agency: str, purpose: Purpose, algorithm: suites.Algorithm, starts: datetime, until: datetime) -> Made:
+def make_key(
+    agency: str,
+    purpose: Purpose,
+    algorithm: suites.Algorithm,
+    starts: datetime,
+    until: datetime,
+    system: str = DEFAULT_SYSTEM,
+) -> Made:
     """A new key; a symmetric one is named by the hash of the key under its purpose label."""
     private, public = suites.generate(algorithm)
     named = public or digest(f"renkei/{purpose}/1", private)
@@ -147,6 +165,7 @@ def make_key(agency: str, purpose: Purpose, algorithm: suites.Algorithm, starts:
         private=to_text(private),
         starts=instant(starts),
         until=instant(until),
+        system=None if system == DEFAULT_SYSTEM else system,
     )
     return Made(held, key_record(held, held.starts) if public else None)
 
@@ -162,6 +181,7 @@ def key_record(held: PrivateKey, starts: str) -> KeyRecord:
         key=to_text(suites.public_of(held.algorithm, held.secret)),
         starts=starts,
         until=held.until,
+        system=held.system,
     )
 
 
@@ -220,22 +240,17 @@ def kept(file: Path) -> Kept:
         raise Misconfigured(f"{file} is no signed record: {type(error).__name__}") from None
 
 
-def assertion_key(installation: Installation, agency: str) -> PrivateKey:
-    """The key with which the agency's business systems sign what they post now."""
-    return posting_key(installation, agency, instant(present()))
+def assertion_key(installation: Installation, agency: str, system: str = DEFAULT_SYSTEM) -> PrivateKey:
+    """The key with which the posting system signs what it posts now."""
+    return posting_key(installation, agency, instant(present()), system)
 
 
-def posting_key(installation: Installation, agency: str, at: str) -> PrivateKey:
-    """The same at the instant `at`: the following key from its beginning on. `MissingKey` if the agency has none here."""
-    following = installation.systems / f"{agency}.next"
-    if following.exists():
-        key = PrivateKey.model_validate_json(following.read_bytes())
-        if key.starts <= at:
-            return key
-    try:
-        return PrivateKey.model_validate_json((installation.systems / agency).read_bytes())
-    except FileNotFoundError:
-        raise MissingKey(f"no posting key of agency {agency}") from None
+def posting_key(installation: Installation, agency: str, at: str, system: str = DEFAULT_SYSTEM) -> PrivateKey:
+    """The same at the instant `at`: of those that have begun the latest. `MissingKey` if the system has none here."""
+    keys = [key for key in key_sets.read(installation, agency, system) if key.purpose == "assertion"]
+    if not keys:
+        raise MissingKey(f"no posting key of agency {agency} for its system {system}")
+    return ([key for key in keys if key.starts <= at] or keys[:1])[-1]
 
 
 def months(now: datetime, count: int) -> list[tuple[datetime, datetime]]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
-from schemas.directory import RECORDS, KeyRecord
+from schemas.directory import POSTING, RECORDS, KeyRecord
 from schemas.text import instant
 from services.operator.installation import Installation
 from services.operator.keys.enrolment import kept
@@ -28,6 +28,8 @@ class Listed:
     starts: str
     until: str
     state: State
+    system: str
+    """The posting system whose key it is, or nothing."""
 
 
 def listed(installation: Installation, agency: str, now: datetime) -> list[Listed]:
@@ -38,10 +40,18 @@ def listed(installation: Installation, agency: str, now: datetime) -> list[Liste
     revoked = {kid for kid, record in records.items() if record.revoked}
     used = _used([key for key in keys if key.kid not in revoked], instant(now))
     found = [
-        Listed(key.kid, key.purpose, key.algorithm, key.starts, key.until, _state(key, revoked, used, instant(now)))
+        Listed(
+            key.kid,
+            key.purpose,
+            key.algorithm,
+            key.starts,
+            key.until,
+            _state(key, revoked, used, instant(now)),
+            _system(key),
+        )
         for key in keys
     ]
-    return sorted(found, key=lambda one: (one.purpose, one.starts, one.kid))
+    return sorted(found, key=lambda one: (one.purpose, one.system, one.starts, one.kid))
 
 
 def kept_records(installation: Installation, agency: str = "*") -> list[KeyRecord]:
@@ -56,12 +66,16 @@ def _record(file: Path) -> KeyRecord:
 
 
 def _used(keys: list[PrivateKey | KeyRecord], now: str) -> set[str]:
-    """Of each purpose the valid one that began last."""
-    latest: dict[str, PrivateKey | KeyRecord] = {}
+    """Of each purpose, and each posting system, the valid one that began last."""
+    latest: dict[tuple[str, str], PrivateKey | KeyRecord] = {}
     for key in sorted(keys, key=lambda key: key.starts):
         if key.starts <= now < key.until:
-            latest[key.purpose] = key
+            latest[key.purpose, _system(key)] = key
     return {key.kid for key in latest.values()}
+
+
+def _system(key: PrivateKey | KeyRecord) -> str:
+    return key.posting_system if key.purpose in POSTING else ""
 
 
 def _state(key: PrivateKey | KeyRecord, revoked: set[str], used: set[str], now: str) -> State:

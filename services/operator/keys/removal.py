@@ -8,7 +8,8 @@ from schemas import topics
 from schemas.directory import HUB
 from services.hub import store
 from services.operator.installation import Installation
-from services.operator.keys.keyrings import key_files, posting_files
+from services.operator.keys import key_sets
+from services.operator.keys.keyrings import key_files
 from services.operator.local.files import replace_file, settle
 from services.operator.tables import tables
 from services.runtime.kafka.scan import scan
@@ -42,9 +43,9 @@ def _files(installation: Installation, agency: str) -> list[Path]:
         for pattern in (f"key_{agency}_*", f"agency_{agency}", f"policy_{agency}", f"assessment_{agency}")
         for file in installation.records.glob(pattern)
     )
-    _, following = posting_files(installation, agency)
-    files = [*signed, following, *reversed(key_files(installation, agency)), installation.root_keys / agency]
-    return [file for file in files if file.exists()]
+    systems = key_sets.files(installation, agency)
+    files = [*signed, *systems, *reversed(key_files(installation, agency)), installation.root_keys / agency]
+    return [file for file in dict.fromkeys(files) if file.exists()]
 
 
 async def _is_published(installation: Installation, agency: str) -> bool:

@@ -6,12 +6,13 @@ has signed is still accepted. Data keys are not renewed: everything at rest, and
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from schemas.directory import HUB, Purpose
+from schemas.directory import DEFAULT_SYSTEM, HUB, POSTING, Purpose
 from schemas.text import instant
+from schemas.wire import suites
 from services.operator.installation import Installation
 from services.operator.keys.enrolment import PUBLIC, YEAR, keep_record, key_record, make_key, months, read_root
 from services.operator.keys.keyrings import held_keys, write_keys
@@ -23,7 +24,8 @@ AHEAD: Final = 3
 """Months that have their wrap and salt keys after a run: this one and the two that follow."""
 OVERLAP: Final = timedelta(minutes=10)
 MONTHLY: Final[Sequence[Purpose]] = ("wrap", "salt")
-YEARLY: Final[Sequence[Purpose]] = ("sign", "permit", "assertion")
+YEARLY: Final[Sequence[Purpose]] = ("sign", "permit")
+BY_SYSTEM: Final[Sequence[Purpose]] = ("assertion", "answer")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Needs:
     revoked: Collection[str]
     now: datetime
     overlap: timedelta
+    system: str = DEFAULT_SYSTEM
+    """The posting system, if these are its keys."""
 
     def monthly(self, purpose: Purpose) -> Iterator[PrivateKey]:
         """A key for each month that none covers; a revoked one covers nothing."""
@@ -51,11 +55,22 @@ class Needs:
         ending = self._last(purpose) in good and self._last(purpose).until < instant(horizon)
         if (asked or ending) and not ready:
             start = self.now + self.overlap
-            yield make_key(self.agency, purpose, self._last(purpose).algorithm, start, start + YEAR).private
+            yield self._following(purpose, self._last(purpose).algorithm, start)
+
+    def posting(self, asked: Collection[Purpose]) -> Iterator[PrivateKey]:
+        """What a posting system lacks: keys that follow, and the answer key of one that was made before there were any."""
+        for purpose in BY_SYSTEM:
+            if self.has(purpose):
+                yield from self.yearly(purpose, purpose in asked)
+        if not self.has("answer") and self._good("assertion"):
+            yield self._following("answer", "x25519", self.now)
 
     def has(self, purpose: Purpose) -> bool:
         """Whether there has ever been one."""
         return any(key.purpose == purpose for key in self.held)
+
+    def _following(self, purpose: Purpose, algorithm: suites.Algorithm, start: datetime) -> PrivateKey:
+        return make_key(self.agency, purpose, algorithm, start, start + YEAR, self.system).private
 
     def _good(self, purpose: Purpose) -> list[PrivateKey]:
         return [key for key in self.held if key.purpose == purpose and key.kid not in self.revoked]
@@ -70,8 +85,11 @@ def renew(
     now: datetime,
     rotated: Collection[Purpose] = (),
     overlap: timedelta = OVERLAP,
+    systems: Collection[str] | None = None,
 ) -> list[PrivateKey]:
     """Makes what the agency will need and returns it; a second run makes nothing, and signs records that are missing.
+
+    `systems` says whose posting keys are rotated, if not those of every system that has them here.
 
     Rings come first: a record without its key would have others seal what nobody can open."""
     root, held, records = (
@@ -83,10 +101,12 @@ def renew(
     needs = Needs(agency, held, revoked, now, overlap)
     made = [key for purpose in MONTHLY for key in needs.monthly(purpose)]
     made += [key for purpose in YEARLY if needs.has(purpose) for key in needs.yearly(purpose, purpose in rotated)]
+    for one in _by_system(needs):
+        made += one.posting(rotated if systems is None or one.system in systems else ())
     posting_ended = {key.kid for key in held if key.purpose == "assertion" and key.kid in revoked}
     keys = [key for key in (*held, *made) if key.kid not in posting_ended]
     if made:
-        write_keys(installation, agency, keys, now)
+        write_keys(installation, agency, keys)
         settle()
     known = {record.kid for record in records}
     for key in keys:
@@ -95,15 +115,29 @@ def renew(
     return made
 
 
-def rotated_by(agency: str, sign: bool, assertion: bool) -> list[Purpose]:
+def rotated_by(agency: str, sign: bool, assertion: bool, answer: bool = False) -> list[Purpose]:
     """The purposes that the options of `keys renew` name; the hub signs permits too, and posts nothing."""
-    if assertion and agency == HUB:
-        raise ValueError("the hub has no posting key: --assertion is for agencies that post")
+    if (assertion or answer) and agency == HUB:
+        raise ValueError("the hub has no posting key: --assertion and --answer are for agencies that post")
     signing: list[Purpose] = ["sign", "permit"] if agency == HUB else ["sign"]
-    posting: list[Purpose] = ["assertion"]
-    return [*(signing if sign else []), *(posting if assertion else [])]
+    posting: list[tuple[Purpose, bool]] = [("assertion", assertion), ("answer", answer)]
+    return [*(signing if sign else []), *(purpose for purpose, asked in posting if asked)]
+
+
+def _by_system(needs: Needs) -> list[Needs]:
+    """What each posting system needs whose private keys are here; a key set counts in whole seconds."""
+    posting = [key for key in needs.held if key.purpose in POSTING]
+    return [
+        replace(
+            needs,
+            held=[key for key in posting if key.posting_system == system],
+            now=needs.now.replace(microsecond=0),
+            system=system,
+        )
+        for system in sorted({key.posting_system for key in posting})
+    ]
 
 
 def _holds_from(key: PrivateKey, now: datetime) -> str:
-    """A wrap key's record says when to seal for it; of the others, since when what they signed is accepted."""
-    return key.starts if key.purpose == "wrap" else min(key.starts, instant(now))
+    """A wrap or answer key's record says when to seal for it; of the others, since when what they signed is accepted."""
+    return key.starts if key.purpose in ("wrap", "answer") else min(key.starts, instant(now))

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from tests.simulation.statements.rows import Row, Rows, found, inserted, locked, replaced, updated, zipped
 
-_EXCHANGE: Final = ("agency", "id", "receiver", "basis", "item", "person", "created", "expires", "asked")
+_EXCHANGE: Final = ("agency", "id", "receiver", "basis", "item", "person", "created", "expires", "asked", "system")
 _UNFINISHED: Final = dict.fromkeys(("completed", "control", "value", "sealed"))
 
 
