@@ -23,6 +23,13 @@ class Topic:
     def __str__(self) -> str:
         return self.name
 
+    def __eq__(self, other: object) -> bool:
+        """By name alone, as its hash: topics are keys of dictionaries for every message."""
+        return isinstance(other, Topic) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
 
 outbound_requested: Final = Topic(
     "outbound.requested", "An inquiry (照会依頼) as a business system posts it, with its assertion.", append_time=True

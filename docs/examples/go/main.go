@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"time"
+	"unicode/utf8"
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jwe"
@@ -49,7 +50,21 @@ func canonical(value any) []byte {
 		log.Fatal(err)
 	}
 	spelled := bytes.TrimSuffix(out.Bytes(), []byte("\n"))
-	return norm.NFC.Bytes(unescapeSeparators(spelled))
+	return normal(unescapeSeparators(spelled))
+}
+
+// normal puts text into NFC, but for CJK compatibility ideographs: NFC would replace them, and they stand in people's names.
+func normal(data []byte) []byte {
+	var out, run []byte
+	for _, one := range string(data) {
+		if one >= 0xF900 && one <= 0xFAFF || one >= 0x2F800 && one <= 0x2FA1F {
+			out = utf8.AppendRune(append(out, norm.NFC.Bytes(run)...), one)
+			run = nil
+		} else {
+			run = utf8.AppendRune(run, one)
+		}
+	}
+	return append(out, norm.NFC.Bytes(run)...)
 }
 
 // unescapeSeparators undoes what encoding/json always escapes: U+2028 and U+2029, where the backslash is no escaped one.

@@ -16,6 +16,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jose4j.jwa.AlgorithmConstraints;
 import org.jose4j.jwa.AlgorithmConstraints.ConstraintType;
 import org.jose4j.jwe.JsonWebEncryption;
@@ -40,7 +42,20 @@ public final class Ask {
     keys = new JsonWebKeySet(keySet);
   }
 
-  /** The one spelling: sorted keys, no white space, NFC, and only what JSON must escape is escaped. */
+  /** CJK compatibility ideographs stay as they are, since NFC would replace them: they stand in people's names. */
+  private static final Pattern KEPT = Pattern.compile("[\\x{F900}-\\x{FAFF}\\x{2F800}-\\x{2FA1F}]");
+
+  static String normal(String text) {
+    StringBuilder out = new StringBuilder();
+    Matcher kept = KEPT.matcher(text);
+    int from = 0;
+    for (; kept.find(); from = kept.end()) {
+      out.append(Normalizer.normalize(text.substring(from, kept.start()), Normalizer.Form.NFC)).append(kept.group());
+    }
+    return out.append(Normalizer.normalize(text.substring(from), Normalizer.Form.NFC)).toString();
+  }
+
+  /** The one spelling: sorted keys, no white space, normal form, and only what JSON must escape is escaped. */
   static String canonical(Object value) {
     if (value instanceof Map<?, ?> map) {
       StringBuilder out = new StringBuilder("{");
@@ -51,7 +66,7 @@ public final class Ask {
     if (value instanceof List<?> list) {
       return list.stream().map(Ask::canonical).collect(java.util.stream.Collectors.joining(",", "[", "]"));
     }
-    return value instanceof String text ? quoted(Normalizer.normalize(text, Normalizer.Form.NFC)) : String.valueOf(value);
+    return value instanceof String text ? quoted(normal(text)) : String.valueOf(value);
   }
 
   private static String quoted(String text) {

@@ -6,6 +6,7 @@ The guide (docs/guides/business-systems.md) says each rule, and tests/vectors/bu
 import base64
 import hashlib
 import json
+import re
 import secrets
 import time
 import unicodedata
@@ -19,6 +20,9 @@ from joserfc.jwk import KeySet
 
 MINUTES = 5
 """Until an assertion expires: long enough for a clock that is a little behind."""
+
+KEPT = re.compile("([\uf900-\ufaff\U0002f800-\U0002fa1f])")
+"""CJK compatibility ideographs stay as they are, since NFC would replace them: they stand in people's names."""
 
 
 class LargeAnswers(jwe.JWERegistry):
@@ -89,10 +93,10 @@ def canonical(value: Any) -> bytes:
 
 
 def normal(value: Any) -> Any:
-    """The same with every string in normal form C. Post what this returns, not what it was given."""
+    """The same with every string in normal form. Post what this returns, not what it was given."""
     match value:
         case str():
-            return unicodedata.normalize("NFC", value)
+            return "".join(part if KEPT.match(part) else unicodedata.normalize("NFC", part) for part in KEPT.split(value))
         case dict():
             return {key: normal(entry) for key, entry in value.items()}
         case list():
