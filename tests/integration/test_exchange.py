@@ -194,14 +194,14 @@ async def test_the_hub_refuses_what_the_own_side_let_through(site: Site) -> None
         ({}, FLAGGED, b"no JSON"),
         ({}, FLAGGED, b'{"outcome":"records","records":[{"year":1}]}'),
         ({"kind": "refusal"}, None, NO_DATA),
-        ({}, SPOUSE, NO_DATA),
     ],
-    ids=["another exchange", "no answer", "unreadable", "not of the item", "no refusal", "another person"],
+    ids=["another exchange", "no answer", "unreadable", "not of the item", "no refusal"],
 )
 async def test_a_dishonest_answer_completes_nothing(
     site: Site, lie: dict[str, Any], link_code_of: Resident | None, business: bytes
 ) -> None:
-    """However well it is signed: both exchanges stay open, until the honest answer comes."""
+    """However well it is signed: both exchanges stay open. It was the one answer that the hub permits, so that nothing
+    which its sender says later completes them either."""
     asked, other = inquiry(FLAGGED), inquiry(FLAGGED)
     records = [(topics.outbound_requested, sites.record(site, posted)) for posted in (asked, other)]
     await sites.publish(site, records)
@@ -211,6 +211,19 @@ async def test_a_dishonest_answer_completes_nothing(
     await sites.settled(site)
     for posted in (asked, other):
         assert (await asking.wait(site, ASKER, posted.question.id, 0)).state == "waiting"
+    await sites.answer_past_own_side(site, asked, FLAGGED, NO_DATA)
+    await sites.settled(site)
+    assert (await asking.wait(site, ASKER, asked.question.id, 0)).state == "waiting"
+
+
+async def test_an_answer_about_another_person_is_not_permitted(site: Site) -> None:
+    """The hub knows whom the inquiry is about; the honest answer is the first that it permits."""
+    asked = inquiry(FLAGGED)
+    await sites.publish(site, [(topics.outbound_requested, sites.record(site, asked))])
+    await sites.settled(site)
+    await sites.answer_past_own_side(site, asked, SPOUSE, NO_DATA)
+    await sites.settled(site)
+    assert (await asking.wait(site, ASKER, asked.question.id, 0)).state == "waiting"
     await sites.answer_past_own_side(site, asked, FLAGGED, NO_DATA)
     assert (await asking.wait(site, ASKER, asked.question.id, 30)).outcome == "no_data"
 

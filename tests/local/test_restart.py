@@ -19,6 +19,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.operator import asking, lifecycle
+from services.operator.answers import opened
 from services.operator.command import app
 from services.operator.demo import ASKER
 from services.operator.installation import Installation, process_names
@@ -117,7 +118,8 @@ async def all_ended(own: Installation, exchanges: list[str]) -> None:
     assert sites.rows(own, "SELECT count(*) FROM hub.provisions WHERE agency = %s", ASKER) == [(COUNT,)]
     answers: dict[str, set[bytes]] = {}
     for record in await sites.completed(own, exchanges):
-        answers.setdefault(record.control.exchange, set()).add(record.headers["control"])
+        event = opened(own, record)
+        answers.setdefault(event.exchange, set()).add(event.control)
     assert {len(found) for found in answers.values()} == {1}
 
 

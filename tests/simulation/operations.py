@@ -117,6 +117,7 @@ class Drawing:
             lambda on: exchange.count_opened(on, counts, DAY),
             lambda on: exchange.known_staff(on, known),
             lambda on: exchange.load_staff(on, agency, officers),
+            lambda on: exchange.listed_staff(on, agency),
         ]
 
     def _routing(self) -> list[Operation]:
@@ -180,12 +181,14 @@ class Drawing:
         replicas = self.some(lambda: (replica(), order()))
         wanted = self.some(lambda: Wanted(person(), "i", 1, (year() - 1, year())))
         flags = self.some(lambda: (person(), self.chance.random() < 0.5, order()))
-        persons = set(self.some(person))
+        persons, one = set(self.some(person)), person()
         return [
             lambda on: reference.register(on, replicas),
             lambda on: reference.find(on, wanted),
             lambda on: reference.flag(on, flags),
             lambda on: reference.manual(on, persons),
+            lambda on: reference.has_copies(on, one),
+            lambda on: reference.flagged(on, one),
         ]
 
     def _hub(self) -> list[Operation]:

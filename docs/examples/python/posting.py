@@ -96,7 +96,9 @@ def normal(value: Any) -> Any:
     """The same with every string in normal form. Post what this returns, not what it was given."""
     match value:
         case str():
-            return "".join(part if KEPT.match(part) else unicodedata.normalize("NFC", part) for part in KEPT.split(value))
+            return "".join(
+                part if KEPT.match(part) else unicodedata.normalize("NFC", part) for part in KEPT.split(value)
+            )
         case dict():
             return {key: normal(entry) for key, entry in value.items()}
         case list():

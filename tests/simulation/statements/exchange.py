@@ -63,6 +63,10 @@ async def staff(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
     return [row for _, row in found(rows, "staff", zipped(*columns))]
 
 
+async def listed_staff(rows: Rows, agency: str) -> list[Row]:
+    return [row for _, row in rows.all("staff") if row["agency"] == agency]
+
+
 async def forget_staff(rows: Rows, agency: str) -> list[Row]:
     for key, _ in [(key, row) for key, row in rows.all("staff") if row["agency"] == agency]:
         await rows.lock("staff", key)

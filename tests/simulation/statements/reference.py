@@ -21,6 +21,14 @@ async def manual(rows: Rows, agencies: Sequence[str], persons: Sequence[bytes]) 
     return [row for _, row in found(rows, "flags", zipped(agencies, persons)) if not row["automatic"]]
 
 
+async def has_copies(rows: Rows, agency: str, person: bytes) -> list[Row]:
+    return [{"exists": any(key[:2] == (agency, person) for key, _ in rows.all("replicas"))}]
+
+
+async def flagged(rows: Rows, agency: str, person: bytes) -> list[Row]:
+    return [row for _, row in found(rows, "flags", [(agency, person)])]
+
+
 async def register(rows: Rows, *columns: Sequence[Any]) -> list[Row]:
     for values in zipped(*columns):
         await _followed(rows, "replicas", values[:5], dict(zip(_REPLICA, values, strict=True)))
