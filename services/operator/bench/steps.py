@@ -8,7 +8,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.operator.installation import Installation
-from services.operator.local import process
+from services.operator.local import kafka, postgres, process
 
 FAMILIES: Final = {"renkei_step_seconds": "seconds", "renkei_batch_messages": "messages"}
 Counts = Mapping[tuple[str, str], Mapping[str, float]]
@@ -29,7 +29,7 @@ def counts(installation: Installation) -> Counts:
     """The sums that all running services show now."""
     found: dict[tuple[str, str], dict[str, float]] = {}
     for one in process.running(installation.folder):
-        if installation.port_file(one.name).exists():
+        if one.name not in (kafka.NAME, postgres.NAME):
             metrics = httpx.get(f"{installation.url(one.name)}/metrics", timeout=5, trust_env=False)
             add(metrics.text, found)
     return found
