@@ -37,6 +37,12 @@ Note = Callable[[Mapping[Position, int]], Awaitable[None]]
 """Told how many processes have ended at each message: before an attempt as if this one did, afterwards the truth."""
 
 
+def is_empty(message: Message) -> bool:
+    """Whether it is a tombstone, or a record that does not decode: no version of any step can do it, so it is set aside
+    without company, and nothing is lost with it. A bad deployment has no part in that."""
+    return not message.value and not message.headers
+
+
 @dataclass
 class Trial:
     """One batch, in order, which may grow. It may be run again after an interruption: what is settled is not done twice."""
@@ -50,6 +56,8 @@ class Trial:
     """How many processes have ended while they did a message, as they noted it beforehand."""
     _settled: set[Position] = field(default_factory=set)
     _failed: list[Aside] = field(default_factory=list)
+    _empty: set[Position] = field(default_factory=set)
+    """Records without content that are set aside: they say nothing about whether the step works."""
 
     async def run(self, batch: Sequence[Message], attempt: Attempt, set_aside: SetAside) -> None:
         """Returns when every message is done or set aside; `Stuck` if no message could be done."""
@@ -67,7 +75,10 @@ class Trial:
             await self._settle(set_aside)
         for message in self._untried(batch):
             failure = await self._tried(message, attempt, ATTEMPTS)
-            if failure is not None:
+            if failure is not None and is_empty(message):
+                await set_aside([(message, failure)])
+                self._empty.add(message.position)
+            elif failure is not None:
                 self._failed.append((message, failure))
             else:
                 self._settled.add(message.position)
@@ -78,7 +89,7 @@ class Trial:
             raise Stuck(self._failed[0][1])
 
     def _untried(self, batch: Sequence[Message]) -> list[Message]:
-        known = self._settled | {message.position for message, _ in self._failed}
+        known = self._settled | self._empty | {message.position for message, _ in self._failed}
         return [message for message in batch if message.position not in known]
 
     async def _look_again(self, attempt: Attempt) -> None:

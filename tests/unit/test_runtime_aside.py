@@ -202,3 +202,40 @@ async def test_what_waits_for_company_has_its_limit_in_bytes(monkeypatch: pytest
     async with Running(log).process([first], [first]):
         await until(lambda: tried[b"0"] > 20)
     assert set(tried) == {b"0", b"1"}
+
+
+async def test_a_lone_record_without_content_is_set_aside() -> None:
+    """A tombstone, or what does not decode: nothing else need be done first, and the loop is ready again."""
+
+    async def needy(batch: Sequence[Message], onward: Any) -> list[Outcome]:
+        for one in batch:
+            assert one.headers["control"]
+        return await carry(batch, onward)
+
+    log = MemoryLog(clock)
+    run = Running(log)
+    first = service("first", ENTERING, LEAVING, needy)
+    await log.publish([(ENTERING, Message(KEYS[0], b"", {}))])
+    async with run.process([first], [first]):
+        await until(lambda: done(log, "renkei.first.entering", ENTERING))
+        await until(run.condition.ready)
+    [record] = log.all(record_quarantined)
+    assert quarantine.read(record).said.error == "KeyError"
+
+
+async def test_a_record_without_content_is_no_company() -> None:
+    """That it is set aside shows nothing of the step: messages that fail around it stay, and no offset passes them."""
+
+    async def broken(batch: Sequence[Message], _: Any) -> list[Outcome]:
+        raise KeyError("control")
+
+    log = MemoryLog(clock)
+    run = Running(log)
+    first = service("first", ENTERING, LEAVING, broken)
+    for value in (b"1", b"", b"2"):
+        await log.publish([(ENTERING, Message(KEYS[0], value, {}))])
+    async with run.process([first], [first]):
+        await until(lambda: log.all(record_quarantined))
+        await until(lambda: run.condition.waiting.get("first/entering") == "step failed: KeyError")
+        assert set((await log.committed("renkei.first.entering", ENTERING)).values()) == {0}
+    assert len({one.key for one in log.all(record_quarantined)}) == 1
