@@ -16,6 +16,7 @@ from schemas.topics import Topic
 from services.runtime.kafka import KafkaLog, apply_topics
 from services.runtime.kafka.lags import lags, tail
 from services.runtime.kafka.scan import scan
+from tests.waiting import until
 
 SECONDS = 10.0
 
@@ -64,7 +65,12 @@ async def test_what_a_transaction_took_back_is_never_read(kafka: str) -> None:
     topic, log = await made(kafka), KafkaLog(kafka)
     await post(kafka, topic, b"aborted", commits=False)
     await post(kafka, topic, b"committed", commits=True)
-    assert [one.value for one in await scan(kafka, topic)] == [b"committed"]
+
+    async def marked() -> bool:
+        """The coordinator writes the marker after it has answered: until then nothing behind it can be read."""
+        return [one.value for one in await scan(kafka, topic)] == [b"committed"]
+
+    await until(marked)
     assert [one.value for one in await tail(kafka, topic, 10, SECONDS)] == [b"committed"]
     assert await values(log, topic, 4) == [b"committed"]
     async with asyncio.timeout(60), log.table(topic) as table:
